@@ -1,0 +1,333 @@
+// Package measure turns what a run saw into what can be said about it: the
+// history, the checker, time-to-revoke, HDR series, gates and the report. It
+// knows no network and no vegeta: the same code judges a run while it ends and
+// a saved history a year later.
+package measure
+
+import (
+	"time"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+)
+
+// Schema is the version of report.json.
+const Schema = "tokendrill.report/v1"
+
+// Report is report.json. Every duration is a number of milliseconds; what was
+// not measured, or what the sample cannot support, is null.
+type Report struct {
+	Schema          string      `json:"schema"`
+	Scenario        string      `json:"scenario"`
+	About           string      `json:"about,omitempty"`
+	Seed            uint64      `json:"seed"`
+	Stage           string      `json:"stage"`
+	Started         time.Time   `json:"started"`
+	Elapsed         float64     `json:"elapsed"`
+	PlanDigest      string      `json:"plan_digest"`
+	RecordingDigest string      `json:"recording_digest"`
+	Reproduce       string      `json:"reproduce,omitempty"` // the command that runs this again
+	Environment     Environment `json:"environment"`
+	Sender          Sender      `json:"sender"`
+	Validity        Validity    `json:"validity"`
+	Warnings        []string    `json:"warnings"`
+	Patterns        []Pattern   `json:"patterns"`
+	// Ties are groups of patterns whose check p95 cannot be told apart.
+	Ties   [][]string `json:"ties,omitempty"`
+	Faults []Fault    `json:"faults"`
+	// References are published figures that the scenario asks to be shown beside ours.
+	References []Reference `json:"references,omitempty"`
+	Verdict    RunVerdict  `json:"verdict"`
+}
+
+// RunVerdict is the outcome of a whole run.
+type RunVerdict string
+
+const (
+	Pass         RunVerdict = "pass"
+	Fail         RunVerdict = "fail"
+	Inconclusive RunVerdict = "inconclusive"
+	Stopped      RunVerdict = "stopped"
+	Interrupted  RunVerdict = "interrupted"
+)
+
+// Environment is where the run took place.
+type Environment struct {
+	Tokendrill string `json:"tokendrill"` // version or commit
+	Go         string `json:"go"`
+	OS         string `json:"os"`
+	CPU        string `json:"cpu,omitempty"`
+	Cores      int    `json:"cores"`
+	// Network says what the links add, "none added" or the profile.
+	Network string `json:"network"`
+}
+
+// Sender says how well the sender kept to its plan: a late sender measures itself.
+type Sender struct {
+	Planned     int   `json:"planned"`
+	Sent        int   `json:"sent"`
+	Lag         Dist  `json:"lag"`
+	MaxInFlight int64 `json:"max_in_flight"`
+	// CPU is the share of all cores that this process used, 0 to 1; null if unknown.
+	CPU *float64 `json:"cpu"`
+	// Floor is the response latency of the stage's bare path, without a token decision.
+	Floor Dist `json:"floor"`
+}
+
+// Validity says whether the figures may be believed at all.
+type Validity struct {
+	OK      bool     `json:"ok"`
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// Pattern is all that is known about one pattern, or one target.
+type Pattern struct {
+	Pattern string `json:"pattern"`
+	// Bound is how long a revoked token may live by design (DESIGN "bound").
+	Bound          float64     `json:"bound"`
+	BoundWhy       string      `json:"bound_why,omitempty"` // such as "TTL 1.5 s + authority timeout 0.5 s"
+	Requests       Requests    `json:"requests"`
+	Latency        Latency     `json:"latency"`
+	Revoke         Revoke      `json:"revoke"`
+	Safety         Safety      `json:"safety"`
+	Mutations      []Mutation  `json:"mutations,omitempty"`
+	Violations     []Violation `json:"violations"`
+	Phases         []Phase     `json:"phases"`
+	Timeline       Timeline    `json:"timeline"`
+	Cache          Cache       `json:"cache"`
+	AuthorityCalls int64       `json:"authority_calls"`
+	Probes         int         `json:"probes"`
+	Gates          []Gate      `json:"gates"`
+}
+
+// Requests counts the requests of one pattern by what was answered. Probes and
+// fuzzed tokens count too.
+type Requests struct {
+	Sent            int      `json:"sent"`
+	Accepted        int      `json:"accepted"`
+	Rejected        int      `json:"rejected"`
+	Unavailable     int      `json:"unavailable"`
+	UnavailableRate *float64 `json:"unavailable_rate"`
+}
+
+// Dist summarizes a latency histogram, in milliseconds.
+type Dist struct {
+	Count int64    `json:"count"`
+	P50   *float64 `json:"p50"`
+	P95   *float64 `json:"p95"`
+	P99   *float64 `json:"p99"`
+	Max   *float64 `json:"max"`
+	// P95Slices are the p95 of each interleaved slice, in order; P95Noise is half
+	// the width of the 95 % interval of their median. Null with under six slices.
+	P95Slices []float64 `json:"p95_slices,omitempty"`
+	P95Noise  *float64  `json:"p95_noise,omitempty"`
+}
+
+// Latency holds the series of requests that should be accepted, in the latency phase.
+type Latency struct {
+	Response Dist `json:"response"` // planned send to last byte
+	Service  Dist `json:"service"`  // send to last byte
+	Lag      Dist `json:"lag"`      // planned to actual send
+	Check    Dist `json:"check"`    // as the gateway told in Server-Timing
+	Hit      Dist `json:"hit"`      // check, cache hits only
+	Miss     Dist `json:"miss"`     // check, cache misses only
+	// Curves are for plots: response, check hit, check miss, lag.
+	Curves []Curve `json:"curves,omitempty"`
+}
+
+// Curve is one latency-by-percentile line; points are percentile in 0..100 and milliseconds.
+type Curve struct {
+	Series string       `json:"series"`
+	Points [][2]float64 `json:"points"`
+}
+
+// Quantiles summarizes one bound of time-to-revoke, in milliseconds. A quantile
+// that is censored is null, with the bound it is known to exceed in Above.
+type Quantiles struct {
+	P50   *float64 `json:"p50"`
+	P95   *float64 `json:"p95"`
+	P99   *float64 `json:"p99"`
+	Max   *float64 `json:"max"`
+	Above *Above   `json:"above,omitempty"`
+}
+
+// Above holds, for each censored quantile, the value it is known to exceed.
+type Above struct {
+	P50 *float64 `json:"p50,omitempty"`
+	P95 *float64 `json:"p95,omitempty"`
+	P99 *float64 `json:"p99,omitempty"`
+	Max *float64 `json:"max,omitempty"`
+}
+
+// Revoke is time-to-revoke, from the revoke call being sent, over all
+// (token, gateway) pairs; Fleet figures take the slowest gateway of each token.
+type Revoke struct {
+	Tokens  int `json:"tokens"`
+	Moments int `json:"moments"`
+	// Censored, Unknown and Unstable count (token, gateway) pairs.
+	Censored      int `json:"censored"`
+	Unknown       int `json:"unknown"`
+	Unstable      int `json:"unstable"`
+	Resurrections int `json:"resurrections"`
+	// InFlight counts requests begun before the ack and accepted after it;
+	// InFlightOverrun is the longest such overrun.
+	InFlight        int      `json:"in_flight"`
+	InFlightOverrun *float64 `json:"in_flight_overrun"`
+	// Excluded counts tokens whose revocation was refused or never answered.
+	Excluded   int             `json:"excluded"`
+	NoAck      int             `json:"no_ack"`
+	Lower      Quantiles       `json:"lower"`
+	Upper      Quantiles       `json:"upper"`
+	FleetLower Quantiles       `json:"fleet_lower"`
+	FleetUpper Quantiles       `json:"fleet_upper"`
+	AckLower   Quantiles       `json:"ack_lower"` // the same from the ack
+	AckUpper   Quantiles       `json:"ack_upper"`
+	Watched    float64         `json:"watched"` // how long each token was watched after its revocation
+	Fleet      []Interval      `json:"fleet"`   // one per token: the slowest gateway
+	Gateways   []GatewayRevoke `json:"gateways"`
+}
+
+// GatewayRevoke is time-to-revoke at one enforcement point.
+type GatewayRevoke struct {
+	Gateway       string     `json:"gateway"`
+	Tokens        int        `json:"tokens"`
+	Censored      int        `json:"censored"`
+	Unknown       int        `json:"unknown"`
+	Resurrections int        `json:"resurrections"`
+	Lower         Quantiles  `json:"lower"`
+	Upper         Quantiles  `json:"upper"`
+	Intervals     []Interval `json:"intervals"`
+}
+
+// State says what is known about one interval.
+type State string
+
+const (
+	// Exact: the true moment lies within [Lower, Upper].
+	Exact State = "exact"
+	// Censored: no reject by the end; only Lower is known.
+	Censored State = "censored"
+	// Expired: the token may have expired before it was refused; only Lower is known.
+	Expired State = "expired"
+	// Unknown: the control does not support the rejects.
+	Unknown State = "unknown"
+	// Unstable: refused, but not watched for the quiet period afterwards.
+	Unstable State = "unstable"
+	// Unprimed: no accept before the revocation; it does not count here.
+	Unprimed State = "unprimed"
+)
+
+// Interval is the time-to-revoke of one token at one gateway, or over the
+// fleet, in milliseconds from the revoke call being sent.
+type Interval struct {
+	Token token.Ref `json:"token"`
+	// At is when the revocation was sent, in ms since the start of the run.
+	At    float64  `json:"at"`
+	Lower *float64 `json:"lower"`
+	Upper *float64 `json:"upper"`
+	State State    `json:"state"`
+	// Gateway is set on fleet intervals: the slowest one.
+	Gateway string `json:"gateway,omitempty"`
+	// Resurrected says that an accept followed a reject.
+	Resurrected bool `json:"resurrected,omitempty"`
+}
+
+// Safety counts wrong decisions; the three are disjoint (DESIGN section 3).
+type Safety struct {
+	FalseAccepts int `json:"false_accepts"`
+	StaleAccepts int `json:"stale_accepts"`
+	FalseRejects int `json:"false_rejects"`
+}
+
+// Mutation is what one pattern made of one way of fuzzing a token.
+type Mutation struct {
+	Mutation    string        `json:"mutation"`
+	Expect      token.Outcome `json:"expect"`
+	Sent        int           `json:"sent"`
+	Accepted    int           `json:"accepted"`
+	Rejected    int           `json:"rejected"`
+	Unavailable int           `json:"unavailable"`
+	Wrong       int           `json:"wrong"`
+}
+
+// Violation is one wrong decision with the requests that prove it: at most 20
+// are kept for each kind and gateway; Safety counts all.
+type Violation struct {
+	// Kind is false_accept or false_reject.
+	Kind    string    `json:"kind"`
+	Gateway string    `json:"gateway"`
+	Token   token.Ref `json:"token"`
+	// Cause says why, such as resurrection, after_bound, fail_open, or a mutation's name.
+	Cause    string  `json:"cause,omitempty"`
+	Requests []Event `json:"requests"`
+}
+
+// Phase is one stretch of the run.
+type Phase struct {
+	Phase    string     `json:"phase"`
+	From     float64    `json:"from"`
+	To       float64    `json:"to"`
+	Requests Requests   `json:"requests"`
+	Latency  Latency    `json:"latency"`
+	Revoke   *Quantiles `json:"revoke"` // fleet upper bounds of tokens revoked in this phase
+	Safety   Safety     `json:"safety"`
+}
+
+// Timeline is what happened when, in steps of equal length from the start of the run.
+type Timeline struct {
+	Step           float64  `json:"step"`
+	Lanes          []Lane   `json:"lanes"`
+	ResponseP95    []Number `json:"response_p95"`
+	AuthorityCalls []int64  `json:"authority_calls"`
+}
+
+// Number is a figure that may be missing.
+type Number = *float64
+
+// Lane is one gateway's row of the timeline.
+type Lane struct {
+	Gateway     string `json:"gateway"`
+	Accepted    []int  `json:"accepted"`
+	Rejected    []int  `json:"rejected"`
+	Unavailable []int  `json:"unavailable"`
+	// Stale counts accepts of revoked tokens, right or wrong.
+	Stale []int `json:"stale"`
+}
+
+// Cache counts the gateways' cache results.
+type Cache struct {
+	Hits   int64 `json:"hits"`
+	Misses int64 `json:"misses"`
+}
+
+// Fault is one injected fault. From and To are ms since the start of the run.
+type Fault struct {
+	Name   string  `json:"name"`
+	From   float64 `json:"from"`
+	To     float64 `json:"to"`
+	Landed bool    `json:"landed"`
+	Healed bool    `json:"healed"`
+}
+
+// Reference is a published figure, quoted from a scenario.
+type Reference struct {
+	Pattern string `json:"pattern"`
+	Metric  string `json:"metric"`
+	Says    string `json:"says"`
+	// Value is the same figure of this run, in the metric's unit; null if not measured.
+	Value *float64 `json:"value"`
+}
+
+// Gate is one evaluated limit.
+type Gate struct {
+	Expr    string     `json:"expr"`
+	Verdict RunVerdict `json:"verdict"` // pass, fail or inconclusive
+	Value   *float64   `json:"value"`
+	Lower   *float64   `json:"lower,omitempty"` // the interval of the value, if it has one
+	Upper   *float64   `json:"upper,omitempty"`
+	Limit   float64    `json:"limit"`
+	Metric  string     `json:"metric"`
+	N       int        `json:"n"`
+	// Why says in a few words what decided an inconclusive or failed gate.
+	Why     string     `json:"why,omitempty"`
+	Witness *Violation `json:"witness,omitempty"`
+}
