@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -40,33 +39,39 @@ func (d Delay) Draw(rng *rand.Rand) time.Duration {
 }
 
 // Link is one named hop from one node, such as gateway-authority at cache/gw-1.
-// HTTP goes over Transport, anything else over DialContext. It is safe for
-// concurrent use; delays and cuts take hold of requests that begin after them,
-// and a cut also closes the connections that were dialled.
+// HTTP goes over Transport, anything else over DialContext. It carries a network
+// profile for good and, for a while, what faults do to it. It is safe for
+// concurrent use; delays and cuts take hold of what begins after them, and a cut
+// also closes the connections that were dialled.
 type Link struct {
 	Name string
 	Node string
 
-	mu    sync.Mutex
-	delay Delay
-	cut   bool
-	rng   *rand.Rand
-	conns map[*conn]struct{}
+	mu      sync.Mutex
+	profile Delay
+	extra   Delay
+	cut     bool
+	rng     *rand.Rand
+	conns   map[*conn]struct{}
 
-	requests atomic.Int64
-	refused  atomic.Int64
+	passed  atomic.Int64
+	refused atomic.Int64
 }
 
-// NewLink returns a link that adds nothing. Delays are drawn from seed.
-func NewLink(name, node string, seed uint64) *Link {
-	return &Link{Name: name, Node: node, rng: rand.New(rand.NewPCG(seed, 0)), conns: map[*conn]struct{}{}}
+// NewLink returns a link with a network profile. Delays are drawn from seed.
+func NewLink(name, node string, profile Delay, seed uint64) *Link {
+	return &Link{Name: name, Node: node, profile: profile, rng: rand.New(rand.NewPCG(seed, 0)), conns: map[*conn]struct{}{}}
 }
 
-// SetDelay makes every later request take d longer; the zero Delay undoes it.
-func (l *Link) SetDelay(d Delay) {
+// String is the link's name and node, as in "gateway-authority at cache/gw-1".
+func (l *Link) String() string { return l.Name + " at " + l.Node }
+
+// SetExtra makes everything that begins later take d longer than the profile
+// says; the zero Delay undoes it.
+func (l *Link) SetExtra(d Delay) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.delay = d
+	l.extra = d
 }
 
 // SetCut cuts the link or mends it. Cutting closes the open connections.
@@ -82,27 +87,33 @@ func (l *Link) SetCut(cut bool) {
 	l.mu.Unlock()
 	for _, c := range open {
 		c.Close()
+		l.refused.Add(1)
 	}
 }
 
-// Requests is how many HTTP requests and dials were let through or delayed so far.
-func (l *Link) Requests() int64 { return l.requests.Load() }
+// Passed is how many requests, dials and reads came through so far.
+func (l *Link) Passed() int64 { return l.passed.Load() }
 
-// Refused is how many were refused because the link was cut.
+// Refused is how many requests, dials and open connections a cut has refused so far.
 func (l *Link) Refused() int64 { return l.refused.Load() }
+
+// admit draws the delay of one thing that passes, or says that the link is cut.
+func (l *Link) admit() (time.Duration, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut {
+		l.refused.Add(1)
+		return 0, fmt.Errorf("%v: %w", l, ErrCut)
+	}
+	l.passed.Add(1)
+	return l.profile.Draw(l.rng) + l.extra.Draw(l.rng), nil
+}
 
 // pass waits for the link's delay, or says that the link is cut.
 func (l *Link) pass(ctx context.Context) error {
-	l.mu.Lock()
-	cut, d := l.cut, l.delay.Draw(l.rng)
-	l.mu.Unlock()
-	if cut {
-		l.refused.Add(1)
-		return fmt.Errorf("%s at %s: %w", l.Name, l.Node, ErrCut)
-	}
-	l.requests.Add(1)
-	if d <= 0 {
-		return nil
+	d, err := l.admit()
+	if err != nil || d <= 0 {
+		return err
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -114,7 +125,8 @@ func (l *Link) pass(ctx context.Context) error {
 	}
 }
 
-// Transport returns next behind the link. Next is an *http.Transport as a rule.
+// Transport returns next behind the link: each request takes the delay once, on
+// its way out.
 func (l *Link) Transport(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if err := l.pass(r.Context()); err != nil {
@@ -127,37 +139,3 @@ func (l *Link) Transport(next http.RoundTripper) http.RoundTripper {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// DialContext dials over the link. The connection is closed when the link is cut.
-func (l *Link) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	if err := l.pass(ctx); err != nil {
-		return nil, err
-	}
-	var d net.Dialer
-	inner, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{Conn: inner, link: l}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.cut {
-		inner.Close()
-		return nil, fmt.Errorf("%s at %s: %w", l.Name, l.Node, ErrCut)
-	}
-	l.conns[c] = struct{}{}
-	return c, nil
-}
-
-type conn struct {
-	net.Conn
-	link *Link
-}
-
-// Close closes the connection and forgets it.
-func (c *conn) Close() error {
-	c.link.mu.Lock()
-	delete(c.link.conns, c)
-	c.link.mu.Unlock()
-	return c.Conn.Close()
-}
