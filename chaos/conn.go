@@ -47,6 +47,7 @@ type conn struct {
 	closed chan struct{}
 	once   sync.Once
 	rest   []byte // of the chunk being read
+	err    error  // that comes after rest
 }
 
 // chunk is what one read gave, and when the reader may have it.
@@ -63,9 +64,9 @@ func (c *conn) pump() {
 	for {
 		buf := make([]byte, 16<<10)
 		n, err := c.Conn.Read(buf)
-		d, cutErr := c.link.admit()
-		if cutErr != nil {
-			err = cutErr
+		var d time.Duration
+		if err == nil {
+			d, err = c.link.admit()
 		}
 		due := time.Now().Add(d)
 		if due.Before(last) {
@@ -87,19 +88,15 @@ func (c *conn) pump() {
 // connection inside: one that passes ends the connection for good.
 func (c *conn) Read(p []byte) (int, error) {
 	for len(c.rest) == 0 {
+		if c.err != nil {
+			return 0, c.err
+		}
 		select {
-		case ch, ok := <-c.chunks:
-			if !ok {
-				return 0, net.ErrClosed
-			}
+		case ch := <-c.chunks:
 			if err := c.wait(ch.due); err != nil {
 				return 0, err
 			}
-			c.rest = ch.data
-			if ch.err != nil && len(ch.data) == 0 {
-				close(c.chunks)
-				return 0, ch.err
-			}
+			c.rest, c.err = ch.data, ch.err
 		case <-c.closed:
 			return 0, net.ErrClosed
 		}
