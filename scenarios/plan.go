@@ -1,0 +1,56 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+)
+
+// Names of the four patterns, in the order of a report.
+const (
+	Cache    = "cache"
+	Remote   = "remote"
+	Registry = "registry"
+	Hybrid   = "hybrid"
+)
+
+// Bound is how long a revoked token may live by the design of a pattern, with a
+// few words that say why. It is zero for a pattern that is not known.
+func (s *Scenario) Bound(pattern string) (bound time.Duration, why string) {
+	switch set := s.Settings; pattern {
+	case Cache:
+		return set.Cache.TTL + set.Cache.Timeout,
+			fmt.Sprintf("TTL %v + authority timeout %v", set.Cache.TTL, set.Cache.Timeout)
+	case Remote:
+		return 0, "every request asks the authority"
+	case Registry:
+		return set.Registry.Staleness, fmt.Sprintf("staleness limit %v", set.Registry.Staleness)
+	case Hybrid:
+		return set.Hybrid.MintedTTL, fmt.Sprintf("life of a minted token %v", set.Hybrid.MintedTTL)
+	}
+	return 0, ""
+}
+
+// LatencyPhase is how long the latency phase is planned to last.
+func (s *Scenario) LatencyPhase() time.Duration {
+	return time.Duration(s.Traffic.Rounds*len(s.Patterns)) * s.Traffic.Slice
+}
+
+// Window is how long a revoked token of a pattern is watched: Revoke.Window, or
+// twice the pattern's bound plus 0.5 s.
+func (s *Scenario) Window(pattern string) time.Duration {
+	if s.Revoke.Window > 0 {
+		return s.Revoke.Window
+	}
+	bound, _ := s.Bound(pattern)
+	return 2*bound + 500*time.Millisecond
+}
+
+// RevocationPhase is how long the revocation phase is planned to last, priming
+// left out: all revocations and the watch on the last of them.
+func (s *Scenario) RevocationPhase() time.Duration {
+	longest := time.Duration(0)
+	for _, p := range s.Patterns {
+		longest = max(longest, s.Window(p))
+	}
+	return time.Duration(s.Revoke.Tokens*len(s.Patterns))*s.Revoke.Every + longest
+}
