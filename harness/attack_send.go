@@ -1,0 +1,170 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/harness/measure"
+)
+
+// attackMaxBody is the most bytes of a body that are read. A longer answer has
+// no last byte that could be timed.
+const attackMaxBody = 1 << 20
+
+var (
+	errAttackBodyTooLong = errors.New("body is longer than 1 MB")
+	errAttackHeader      = errors.New("a planned Authorization value holds a control character")
+	errAttackHost        = errors.New("a planned URL names no host")
+)
+
+// attackSender is the http.RoundTripper under vegeta. It runs the whole exchange,
+// to the last byte of the body, and observes it; vegeta gets an empty 200, so
+// that it neither follows a redirect nor keeps a body.
+type attackSender struct {
+	AttackConfig
+	ctx   context.Context
+	table *attackTable
+	// fail ends the attack.
+	fail context.CancelCauseFunc
+
+	sent, cutOff, inFlight, maxInFlight atomic.Int64
+}
+
+// RoundTrip sends the hit that the request's label names.
+func (s *attackSender) RoundTrip(req *http.Request) (*http.Response, error) {
+	i, err := strconv.Atoi(req.Header.Get(attackLabelHeader))
+	if err != nil {
+		return nil, fmt.Errorf("attack label: %w", err)
+	}
+	delete(req.Header, attackLabelHeader)
+	delete(req.Header, "X-Vegeta-Seq")
+	s.send(req, &s.table.entries[i].hit)
+	s.table.free <- i
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: req}, nil
+}
+
+// send sends one hit, unless the attack is over, and observes it, unless the
+// attack ended meanwhile.
+func (s *attackSender) send(req *http.Request, hit *Hit) {
+	if err := attackCheck(req); err != nil {
+		s.fail(err)
+	}
+	if s.ctx.Err() != nil {
+		return
+	}
+	s.sent.Add(1)
+	s.enter()
+	ctx, cancel := context.WithTimeout(s.ctx, s.Timeout)
+	var obs measure.Observation
+	if hit.Label != nil {
+		obs = *hit.Label
+	}
+	obs.Planned = int64(hit.At)
+	obs.Start = int64(time.Since(s.Start))
+	resp, err := attackExchange(s.Transport, req.WithContext(ctx))
+	obs.End = int64(time.Since(s.Start))
+	cancel()
+	s.inFlight.Add(-1)
+	if err != nil && s.ctx.Err() != nil {
+		s.cutOff.Add(1)
+		return
+	}
+	attackJudge(&obs, resp, err)
+	s.Observe(obs)
+}
+
+// enter counts a request in.
+func (s *attackSender) enter() {
+	n := s.inFlight.Add(1)
+	for {
+		most := s.maxInFlight.Load()
+		if n <= most || s.maxInFlight.CompareAndSwap(most, n) {
+			return
+		}
+	}
+}
+
+func (s *attackSender) stats() AttackStats {
+	return AttackStats{Sent: s.sent.Load(), CutOff: s.cutOff.Load(), MaxInFlight: s.maxInFlight.Load()}
+}
+
+// attackExchange sends one request and reads the body to its end. With an error
+// the response is nil, or what was known before the body failed.
+func attackExchange(t http.RoundTripper, req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	n, err := io.Copy(io.Discard, io.LimitReader(resp.Body, attackMaxBody+1))
+	if err == nil && n > attackMaxBody {
+		err = errAttackBodyTooLong
+	}
+	return resp, err
+}
+
+// attackJudge fills in what was answered.
+func attackJudge(obs *measure.Observation, resp *http.Response, err error) {
+	obs.Check = -1
+	obs.Verdict = token.Unavailable
+	if resp == nil {
+		return
+	}
+	obs.Status = resp.StatusCode
+	obs.Check = answerCheck(resp.Header)
+	obs.Cache = answerCache(resp.Header)
+	obs.Cause = answerCause(resp.Header)
+	if err == nil {
+		out := answerOutcome(resp.StatusCode, resp.Header)
+		obs.Verdict, obs.Reason = out.Verdict, out.Reason
+	}
+}
+
+// attackCheck refuses what net/http would refuse to send: taken for a failed
+// request, it would look like an outage.
+func attackCheck(req *http.Request) error {
+	if req.URL.Host == "" {
+		return errAttackHost
+	}
+	for _, v := range req.Header["Authorization"] {
+		for i := range len(v) {
+			if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+				return errAttackHeader
+			}
+		}
+	}
+	return nil
+}
+
+// attackUnsendable says why no request can be made of a method and a URL,
+// without the URL: it may hold a token.
+func attackUnsendable(method, rawURL string) error {
+	_, err := http.NewRequest(method, rawURL, http.NoBody)
+	if bad, ok := errors.AsType[*url.Error](err); ok {
+		err = bad.Err
+	}
+	return fmt.Errorf("a planned request cannot be sent: %w", err)
+}
+
+// NewTransport returns an HTTP/1.1 transport that keeps a connection for each of
+// so many workers. It takes no proxy from the environment, asks for no
+// compression and bounds the header of an answer to 64 KB. Close its idle
+// connections when done.
+func NewTransport(workers int) *http.Transport {
+	return &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		MaxIdleConnsPerHost:    workers,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 64 << 10,
+		TLSHandshakeTimeout:    5 * time.Second,
+	}
+}
