@@ -1,0 +1,150 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tokendrill/tokendrill/harness/measure"
+)
+
+// Columns and Lines bound what Terminal writes, escape sequences not counted.
+const (
+	Columns = 100
+	Lines   = 25
+)
+
+// TerminalOptions say what Terminal adds to the report. The zero value adds nothing.
+type TerminalOptions struct {
+	// Color adds ANSI escape sequences; the words are the same without them.
+	Color bool
+	// Path is where report.html is; empty leaves the line out.
+	Path string
+	// Next is the next useful command, with a few words why; empty leaves the line out.
+	Next string
+}
+
+// Terminal writes the block that ends a run: what was run, the table of the
+// three questions, what the figures say and do not say, the verdict. It takes
+// at most [Lines] lines of [Columns] columns. Text of the report is stripped of
+// control characters. The error is that of w.
+func Terminal(w io.Writer, r *measure.Report, opts TerminalOptions) error {
+	lines := append([]string{headline(r), ""}, tableLines(r)...)
+	lines = append(lines, "")
+	tail := tailLines(r, opts)
+	lines = append(lines, saidLines(r, Lines-len(lines)-len(tail)-1)...)
+	lines = append(append(lines, ""), tail...)
+	for i := range lines {
+		lines[i] = paint(short(strings.TrimRight(lines[i], " "), Columns), opts.Color)
+	}
+	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
+	return err
+}
+
+// headline says what was run.
+func headline(r *measure.Report) string {
+	parts := []string{
+		fmt.Sprintf("%s x %s", plural(len(r.Patterns), "pattern"), plural(gateways(r), "gateway")),
+		plural(sum(r, func(p *measure.Pattern) int { return p.Requests.Sent }), "request"),
+		millis(r.Elapsed, nearest),
+		fmt.Sprintf("seed %d", r.Seed),
+		stage(r),
+	}
+	return fmt.Sprintf("tokendrill %s: %s", clean(r.Scenario), strings.Join(parts, ", "))
+}
+
+// stage names the stage with its network.
+func stage(r *measure.Report) string {
+	network := r.Environment.Network
+	if network == noNetwork && r.Stage == "embedded" {
+		network = "loopback"
+	}
+	if network == "" {
+		return r.Stage
+	}
+	return r.Stage + " (" + network + ")"
+}
+
+// saidLines are the sentences; the last one, what the run does not show, takes
+// what is left of the room.
+func saidLines(r *measure.Report, room int) []string {
+	var lines []string
+	for _, s := range []struct{ key, text string }{
+		{"fast", fastSentence(r)},
+		{"revoked", revokedSentence(r)},
+		{"wrong", wrongSentence(r)},
+	} {
+		lines = append(lines, labelled(s.key, s.text, 2)...)
+	}
+	return append(lines, labelled("limits", strings.Join(limitSentences(r), " "), max(room-len(lines), 1))...)
+}
+
+// tailLines are the published figures, the verdict and where to go from here.
+func tailLines(r *measure.Report, opts TerminalOptions) []string {
+	word, text := verdictLine(r)
+	lines := labelled(word, text, 3)
+	if said := referenceSentence(r); said != "" {
+		lines = append(labelled("published", said, 2), lines...)
+	}
+	if opts.Path != "" {
+		lines = append(lines, labelled("report", opts.Path, 1)...)
+	}
+	if opts.Next != "" {
+		lines = append(lines, labelled("next", opts.Next, 1)...)
+	}
+	return lines
+}
+
+// labelled wraps text behind a label; what does not fit into the lines ends in "…".
+func labelled(label, text string, lines int) []string {
+	indent := max(9, utf8.RuneCountInString(label)+2)
+	wrapped := wrap(clean(text), Columns-indent, lines)
+	for i := range wrapped {
+		head := ""
+		if i == 0 {
+			head = label
+		}
+		wrapped[i] = fmt.Sprintf("%-*s%s", indent, head, wrapped[i])
+	}
+	return wrapped
+}
+
+// wrap breaks text at blanks into at most lines lines of width columns.
+func wrap(text string, width, lines int) []string {
+	out := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &out[len(out)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case utf8.RuneCountInString(*last)+1+utf8.RuneCountInString(word) <= width:
+			*last += " " + word
+		default:
+			out = append(out, word)
+		}
+	}
+	if len(out) > lines {
+		out[lines-1] = strings.Join(out[lines-1:], " ")
+		out = out[:lines]
+	}
+	for i := range out {
+		out[i] = short(out[i], width)
+	}
+	return out
+}
+
+// paint colours the word of the verdict, if it begins the line.
+func paint(line string, color bool) string {
+	if !color {
+		return line
+	}
+	for word, code := range map[string]string{
+		"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33", "STOPPED": "33", "INTERRUPTED": "33",
+	} {
+		if rest, ok := strings.CutPrefix(line, word+" "); ok {
+			return "\x1b[1;" + code + "m" + word + "\x1b[0m " + rest
+		}
+	}
+	return line
+}
