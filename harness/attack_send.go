@@ -70,7 +70,7 @@ func (s *attackSender) send(req *http.Request, hit *Hit) {
 	}
 	obs.Planned = int64(hit.At)
 	obs.Start = int64(time.Since(s.Start))
-	resp, err := attackExchange(s.Transport, req.WithContext(ctx))
+	status, header, err := attackExchange(s.Transport, req.WithContext(ctx))
 	obs.End = int64(time.Since(s.Start))
 	cancel()
 	s.inFlight.Add(-1)
@@ -78,7 +78,7 @@ func (s *attackSender) send(req *http.Request, hit *Hit) {
 		s.cutOff.Add(1)
 		return
 	}
-	attackJudge(&obs, resp, err)
+	attackJudge(&obs, status, header, err)
 	s.Observe(obs)
 }
 
@@ -98,35 +98,28 @@ func (s *attackSender) stats() AttackStats {
 }
 
 // attackExchange sends one request and reads the body to its end. With an error
-// the response is nil, or what was known before the body failed.
-func attackExchange(t http.RoundTripper, req *http.Request) (*http.Response, error) {
+// the status is 0, or what was known before the body failed.
+func attackExchange(t http.RoundTripper, req *http.Request) (status int, h http.Header, err error) {
 	resp, err := t.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer resp.Body.Close()
 	n, err := io.Copy(io.Discard, io.LimitReader(resp.Body, attackMaxBody+1))
 	if err == nil && n > attackMaxBody {
 		err = errAttackBodyTooLong
 	}
-	return resp, err
+	return resp.StatusCode, resp.Header, err
 }
 
-// attackJudge fills in what was answered.
-func attackJudge(obs *measure.Observation, resp *http.Response, err error) {
-	obs.Check = -1
-	obs.Verdict = token.Unavailable
-	if resp == nil {
-		return
-	}
-	obs.Status = resp.StatusCode
-	obs.Check = answerCheck(resp.Header)
-	obs.Cache = answerCache(resp.Header)
-	obs.Cause = answerCause(resp.Header)
+// attackJudge fills in what was answered. An answer that broke off is none.
+func attackJudge(obs *measure.Observation, status int, h http.Header, err error) {
+	out := token.Outcome{Verdict: token.Unavailable}
 	if err == nil {
-		out := answerOutcome(resp.StatusCode, resp.Header)
-		obs.Verdict, obs.Reason = out.Verdict, out.Reason
+		out = answerOutcome(status, h)
 	}
+	obs.Status, obs.Verdict, obs.Reason = status, out.Verdict, out.Reason
+	obs.Check, obs.Cache, obs.Cause = answerCheck(h), answerCache(h), answerCause(h)
 }
 
 // attackCheck refuses what net/http would refuse to send: taken for a failed

@@ -406,7 +406,7 @@ func TestAttackDrawsItsPlanLazily(t *testing.T) {
 	}
 	// Sockets would take a minute; what is measured here is on this side of them.
 	empty := roundTripperFunc(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 	})
 	cfg := AttackConfig{Transport: empty, Workers: workers, Observe: func(measure.Observation) { sent.Add(1) }}
 	_, err := Attack(t.Context(), cfg, hits)
