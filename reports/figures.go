@@ -150,10 +150,14 @@ func moments(r *measure.Report) (least, most int) {
 	return least, most
 }
 
+// momentRange is "of 64", "of 59-64", or nothing without a moment.
 func momentRange(r *measure.Report) string {
-	least, most := moments(r)
-	if least == most {
-		return count(most)
+	switch least, most := moments(r); {
+	case most == 0:
+		return ""
+	case least == most:
+		return "of " + compact(most)
+	default:
+		return fmt.Sprintf("of %s-%s", compact(least), compact(most))
 	}
-	return fmt.Sprintf("%d-%d", least, most)
 }

@@ -53,34 +53,47 @@ func (r rounding) round(v float64) float64 {
 }
 
 // figure formats v with about three significant digits and no exponent.
-func figure(v float64, to rounding) string {
-	if v == 0 {
-		return "0"
-	}
-	decimals := 0
+func figure(v float64, to rounding) string { return fixed(v, decimals(v), to) }
+
+// decimals is how many of them a figure of this size shows.
+func decimals(v float64) int {
 	switch a := math.Abs(v); {
-	case a < 0.01:
-		decimals = 3
+	case a < 0.0995:
+		return 3
 	case a < 9.995:
-		decimals = 2
+		return 2
 	case a < 99.95:
-		decimals = 1
+		return 1
 	}
+	return 0
+}
+
+// fixed formats v with a number of decimals; zero is "0".
+func fixed(v float64, decimals int, to rounding) string {
 	scale := math.Pow10(decimals)
-	rounded := to.round(v*scale) / scale
-	switch {
+	switch rounded := to.round(v*scale) / scale; {
 	case rounded == 0 && to == nearest && v > 0:
 		return "<0.001"
 	case rounded == 0:
 		return "0"
+	default:
+		return group(strconv.FormatFloat(rounded, 'f', decimals, 64))
 	}
-	return group(strconv.FormatFloat(rounded, 'f', decimals, 64))
 }
 
 // millis formats a duration given in milliseconds with the unit that suits it.
 func millis(ms float64, to rounding) string {
 	u := unitFor(math.Abs(ms))
 	return figure(ms/u.ms, to) + " " + u.short
+}
+
+// setting formats a duration that somebody chose: without trailing zeros.
+func setting(ms float64) string {
+	number, name, _ := strings.Cut(millis(ms, nearest), " ")
+	if strings.Contains(number, ".") {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return number + " " + name
 }
 
 // optional formats a duration that may be missing.
@@ -200,6 +213,15 @@ func clean(s string) string {
 		}
 		return c
 	}, s)
+}
+
+// ending is the last width columns of clean text: of a path, what tells it from others.
+func ending(s string, width int) string {
+	runes := []rune(clean(s))
+	if len(runes) <= width {
+		return string(runes)
+	}
+	return "…" + string(runes[len(runes)-width+1:])
 }
 
 // short is clean text in at most width columns.

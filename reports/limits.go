@@ -12,7 +12,10 @@ import (
 // limitSentences say what the run does not show, the most important first.
 func limitSentences(r *measure.Report) []string {
 	var said []string
-	if !r.Validity.OK {
+	switch {
+	case r.Verdict == measure.Stopped || r.Verdict == measure.Interrupted:
+		said = append(said, "Partial run: the figures cover what was seen until it ended.")
+	case !r.Validity.OK:
 		said = append(said, "INVALID RUN: "+cmp.Or(strings.Join(r.Validity.Reasons, "; "), "no reason was recorded")+".")
 	}
 	if silent := notRun(r); len(silent) > 0 {
@@ -61,7 +64,7 @@ func sampleSentence(r *measure.Report) string {
 		}
 	}
 	if watched > 0 {
-		said += fmt.Sprintf(" Watched %s after each.", millis(watched, nearest))
+		said += fmt.Sprintf(" Watched %s after each.", setting(watched))
 	}
 	return said
 }
@@ -76,6 +79,7 @@ func unsettled(r *measure.Report) string {
 		{func(p *measure.Pattern) int { return p.Revoke.Censored }, "not refused while watched"},
 		{func(p *measure.Pattern) int { return p.Revoke.Unknown }, "unknown (the control did not hold)"},
 		{func(p *measure.Pattern) int { return p.Revoke.Unstable }, "not watched long enough"},
+		{func(p *measure.Pattern) int { return p.Revoke.Unprimed }, "not in use before the revoke"},
 	} {
 		if n := sum(r, c.of); n > 0 {
 			parts = append(parts, count(n)+" "+c.what)
@@ -170,8 +174,7 @@ func badness(v *measure.Violation) int {
 
 // witness names a violation by its token, gateway, cause and deciding request.
 func witness(p *measure.Pattern, v *measure.Violation) string {
-	did := map[string]string{"false_accept": "let in", "false_reject": "shut out"}[v.Kind]
-	said := fmt.Sprintf("%s %s %s at %s", p.Pattern, cmp.Or(did, v.Kind), v.Token, v.Gateway)
+	said := fmt.Sprintf("%s %s %s at %s", p.Pattern, did(v.Kind), v.Token, v.Gateway)
 	if v.Cause != "" {
 		said += " (" + v.Cause + ")"
 	}
@@ -179,4 +182,15 @@ func witness(p *measure.Pattern, v *measure.Violation) string {
 		said += fmt.Sprintf(", sent at %s", millis(float64(v.Requests[n-1].Start)/1e6, nearest))
 	}
 	return said
+}
+
+// did says in words what a kind of violation is.
+func did(kind string) string {
+	switch kind {
+	case "false_accept":
+		return "let in"
+	case "false_reject":
+		return "shut out"
+	}
+	return kind
 }

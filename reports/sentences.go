@@ -104,8 +104,11 @@ func revokedSentence(r *measure.Report) string {
 			said = append(said, fmt.Sprintf("%s let tokens in again after a refusal, %s.", l.p.Pattern, times(n)))
 		}
 	}
-	return strings.Join(said, " ") + " a to b: last let in at a, refused by b. uses: requests let in after the revoke."
+	return strings.Join(said, " ")
 }
+
+// lifeLegend explains the table's words for the life of a revoked token.
+const lifeLegend = "a to b: last let in at a, refused by b. uses: requests let in after the revoke."
 
 // livesOf orders the patterns that have a figure by their longest life; those
 // that never refused some token come first.
@@ -138,9 +141,9 @@ func worstLife(l life) string {
 	bound := ""
 	switch {
 	case l.p.BoundWhy != "":
-		bound = fmt.Sprintf(" (by design %s: %s)", millis(l.p.Bound, nearest), l.p.BoundWhy)
+		bound = fmt.Sprintf(" (bound %s: %s)", setting(l.p.Bound), l.p.BoundWhy)
 	case l.p.Bound > 0:
-		bound = fmt.Sprintf(" (by design %s)", millis(l.p.Bound, nearest))
+		bound = fmt.Sprintf(" (bound %s)", setting(l.p.Bound))
 	}
 	return fmt.Sprintf("%s: up to %s%s.", l.p.Pattern, millis(l.longest, up), bound)
 }

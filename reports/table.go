@@ -35,7 +35,7 @@ func tableLines(r *measure.Report) []string {
 	for _, q := range []question{names, fastColumns(r, rows), revokedColumns(r, rows), wrongColumns(rows)} {
 		blocks = append(blocks, q.lines())
 	}
-	lines := beside(blocks)
+	lines := beside(blocks, gap)
 	if more := len(r.Patterns) - len(rows); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %s: see the report", plural(more, "more pattern")))
 	}
@@ -69,7 +69,7 @@ func fastColumns(r *measure.Report, rows []measure.Pattern) question {
 func revokedColumns(r *measure.Report, rows []measure.Pattern) question {
 	u := lifeUnit(r)
 	p95 := column{cells: []string{"p95"}}
-	worst := column{cells: []string{"worst of " + momentRange(r)}}
+	worst := column{cells: []string{strings.TrimSpace("worst " + momentRange(r))}}
 	uses := column{cells: []string{"uses"}}
 	for i := range rows {
 		f := fleetOf(&rows[i])
@@ -124,7 +124,7 @@ func noisy(d *measure.Dist, u unit) string {
 	case d.P95Noise == nil:
 		return fmt.Sprintf("%s n=%s", plain(p95, u), compact(d.Count))
 	}
-	return plain(p95, u) + " ± " + figure(*d.P95Noise/u.ms, up)
+	return plain(p95, u) + " ± " + fixed(*d.P95Noise/u.ms, decimals(*p95/u.ms), up)
 }
 
 // alignBefore pads the cells on the left so that the mark stands in one column.
@@ -163,21 +163,30 @@ func (c column) lines() []string {
 	return out
 }
 
-// lines are the two headings and the columns side by side, all of one width.
+// lines are the two headings and the columns side by side, all of one width:
+// columns narrower than a heading are spread out under it.
 func (q question) lines() []string {
 	var blocks [][]string
 	for _, c := range q.columns {
 		blocks = append(blocks, c.lines())
 	}
-	return column{cells: append([]string{q.title, q.unit}, beside(blocks)...), left: true}.lines()
+	table := beside(blocks, gap)
+	wide := max(utf8.RuneCountInString(q.title), utf8.RuneCountInString(q.unit))
+	if slack := wide - utf8.RuneCountInString(table[0]); slack > 0 && len(blocks) > 1 {
+		table = beside(blocks, gap+slack/(len(blocks)-1))
+	}
+	return column{cells: append([]string{q.title, q.unit}, table...), left: true}.lines()
 }
 
-// beside sets blocks of equal height side by side, two blanks apart.
-func beside(blocks [][]string) []string {
+// gap is how many blanks stand between two columns.
+const gap = 2
+
+// beside sets blocks of equal height side by side, so many blanks apart.
+func beside(blocks [][]string, blanks int) []string {
 	out := slices.Clone(blocks[0])
 	for _, b := range blocks[1:] {
 		for i := range out {
-			out[i] += "  " + b[i]
+			out[i] += strings.Repeat(" ", blanks) + b[i]
 		}
 	}
 	return out

@@ -44,10 +44,14 @@ func Terminal(w io.Writer, r *measure.Report, opts TerminalOptions) error {
 
 // headline says what was run.
 func headline(r *measure.Report) string {
+	size := plural(len(r.Patterns), "pattern")
+	if n := gateways(r); n > 0 {
+		size += " x " + plural(n, "gateway")
+	}
 	parts := []string{
-		fmt.Sprintf("%s x %s", plural(len(r.Patterns), "pattern"), plural(gateways(r), "gateway")),
+		size,
 		plural(sum(r, func(p *measure.Pattern) int { return p.Requests.Sent }), "request"),
-		millis(r.Elapsed, nearest),
+		setting(r.Elapsed),
 		fmt.Sprintf("seed %d", r.Seed),
 		stage(r),
 	}
@@ -56,49 +60,55 @@ func headline(r *measure.Report) string {
 
 // stage names the stage with its network.
 func stage(r *measure.Report) string {
-	network := r.Environment.Network
-	if network == noNetwork && r.Stage == "embedded" {
-		network = "loopback"
-	}
-	if network == "" {
+	switch {
+	case r.Stage != "embedded" || r.Environment.Network == "":
 		return r.Stage
+	case r.Environment.Network == noNetwork:
+		return "embedded (loopback)"
 	}
-	return r.Stage + " (" + network + ")"
+	return "embedded (delayed links)"
 }
 
-// saidLines are the sentences; the last one, what the run does not show, takes
-// what is left of the room.
+// saidLines are the sentences, in at most room lines. What the run does not
+// show takes what the others leave; the legend gives way to it.
 func saidLines(r *measure.Report, room int) []string {
-	var lines []string
-	for _, s := range []struct{ key, text string }{
-		{"fast", fastSentence(r)},
-		{"revoked", revokedSentence(r)},
-		{"wrong", wrongSentence(r)},
-	} {
-		lines = append(lines, labelled(s.key, s.text, 2)...)
+	lines := labelled("fast", fastSentence(r), 2)
+	lines = append(lines, labelled("revoked", revokedSentence(r), 2)...)
+	legend := labelled("", lifeLegend, 1)
+	wrong := labelled("wrong", wrongSentence(r), 2)
+	cited := labelled("cited", referenceSentence(r), 2)
+	limits := strings.Join(limitSentences(r), " ")
+	left := room - len(lines) - len(wrong) - len(cited)
+	if len(livesOf(r)) > 0 && left-len(legend) >= len(labelled("limits", limits, 3)) {
+		lines = append(lines, legend...)
+		left--
 	}
-	return append(lines, labelled("limits", strings.Join(limitSentences(r), " "), max(room-len(lines), 1))...)
+	lines = append(append(lines, wrong...), labelled("limits", limits, max(left, 1))...)
+	return append(lines, cited...)
 }
 
-// tailLines are the published figures, the verdict and where to go from here.
+// tailLines are the verdict and where to go from here.
 func tailLines(r *measure.Report, opts TerminalOptions) []string {
 	word, text := verdictLine(r)
 	lines := labelled(word, text, 3)
-	if said := referenceSentence(r); said != "" {
-		lines = append(labelled("published", said, 2), lines...)
-	}
 	if opts.Path != "" {
-		lines = append(lines, labelled("report", opts.Path, 1)...)
+		lines = append(lines, fmt.Sprintf("%-*s%s", indent, "report", ending(opts.Path, Columns-indent)))
 	}
 	if opts.Next != "" {
-		lines = append(lines, labelled("next", opts.Next, 1)...)
+		lines = append(lines, fmt.Sprintf("%-*s%s", indent, "next", clean(opts.Next)))
 	}
 	return lines
 }
 
-// labelled wraps text behind a label; what does not fit into the lines ends in "…".
+// indent is the width of a label; only a longer one takes more.
+const indent = 9
+
+// labelled wraps text behind a label, nothing if there is none; what does not fit into the lines ends in "…".
 func labelled(label, text string, lines int) []string {
-	indent := max(9, utf8.RuneCountInString(label)+2)
+	if text == "" {
+		return nil
+	}
+	indent := max(indent, utf8.RuneCountInString(label)+2)
 	wrapped := wrap(clean(text), Columns-indent, lines)
 	for i := range wrapped {
 		head := ""

@@ -25,16 +25,24 @@ func gatesOf(r *measure.Report) []placed {
 			gates = append(gates, placed{g, r.Patterns[i].Pattern})
 		}
 	}
-	rank := map[measure.RunVerdict]int{measure.Fail: 0, measure.Inconclusive: 1}
 	slices.SortStableFunc(gates, func(a, b placed) int {
-		ra, oka := rank[a.Verdict]
-		rb, okb := rank[b.Verdict]
-		if oka != okb {
-			return map[bool]int{true: -1, false: 1}[oka]
-		}
-		return cmp.Or(cmp.Compare(ra, rb), cmp.Compare(b.use(), a.use()))
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(b.use(), a.use()))
 	})
 	return gates
+}
+
+// rank orders gates by how much they matter to the verdict; a wrong decision
+// matters more than a slow one.
+func (g placed) rank() int {
+	switch {
+	case g.Verdict == measure.Fail && strings.HasPrefix(g.Metric, "safety."):
+		return 0
+	case g.Verdict == measure.Fail:
+		return 1
+	case g.Verdict == measure.Inconclusive:
+		return 2
+	}
+	return 3
 }
 
 // split cuts "METRIC OP LIMIT" into its three parts, trimmed.
@@ -112,6 +120,14 @@ func (g placed) show(v *float64, to rounding) string {
 	return figure(*v, to)
 }
 
+// limit formats the gate's limit in its unit.
+func (g placed) limit() string {
+	if g.timed() {
+		return setting(g.Limit)
+	}
+	return g.show(&g.Limit, nearest)
+}
+
 // interval is the gate's value with what is known of it.
 func (g placed) interval() string {
 	switch {
@@ -154,7 +170,7 @@ func passed(gates []placed) string {
 		v = cmp.Or(tight.Value, tight.Upper)
 	}
 	return fmt.Sprintf("%s; tightest %s %s %s %s (n=%s)",
-		said, tight.name(), tight.show(v, nearest), op, tight.show(&tight.Limit, nearest), count(tight.N))
+		said, tight.name(), tight.show(v, nearest), op, tight.limit(), count(tight.N))
 }
 
 func notPassed(g placed) bool { return g.Verdict != measure.Pass }
@@ -196,7 +212,7 @@ func (g placed) broken() string {
 	case strings.HasPrefix(op, ">") && g.Upper != nil:
 		sign, v, to = "<=", g.Upper, up
 	}
-	limit := g.show(&g.Limit, nearest)
+	limit := g.limit()
 	if op == "==" || op == "!=" {
 		limit = op + " " + limit
 	}
@@ -217,20 +233,20 @@ func undecided(r *measure.Report, gates []placed) string {
 	}
 	g := gates[i]
 	if g.Lower != nil && g.Upper != nil && *g.Lower <= g.Limit && *g.Upper >= g.Limit {
-		said := fmt.Sprintf("%s %s straddles %s (n=%s)", g.name(), g.interval(), g.show(&g.Limit, nearest), count(g.N))
+		said := fmt.Sprintf("%s %s straddles %s (n=%s)", g.name(), g.interval(), g.limit(), count(g.N))
 		if g.Why != "" {
 			said += "; " + g.Why
 		}
 		return said
 	}
 	why := cmp.Or(g.Why, "cannot be decided")
-	return fmt.Sprintf("%s %s, limit %s (n=%s): %s", g.name(), g.interval(), g.show(&g.Limit, nearest), count(g.N), why)
+	return fmt.Sprintf("%s %s, limit %s (n=%s): %s", g.name(), g.interval(), g.limit(), count(g.N), why)
 }
 
 // cut says why a run ended early and in which state it left the stage.
 func cut(r *measure.Report) string {
-	said := []string{fmt.Sprintf("after %s", millis(r.Elapsed, nearest))}
-	if reason := cmp.Or(strings.Join(r.Validity.Reasons, ", "), strings.Join(r.Warnings, ", ")); reason != "" {
+	said := []string{"after " + setting(r.Elapsed)}
+	if reason := cmp.Or(strings.Join(r.Validity.Reasons, ", "), strings.Join(r.Warnings, ", ")); reason != "" && reason != string(r.Verdict) {
 		said[0] += ": " + reason
 	}
 	if r.Sender.Planned > 0 {
@@ -248,7 +264,7 @@ func cut(r *measure.Report) string {
 		}
 		said = append(said, fmt.Sprintf("%d of %d faults undone", healed, landed))
 	}
-	return strings.Join(append(said, "partial: the figures cover what was seen"), "; ")
+	return strings.Join(append(said, "partial"), "; ")
 }
 
 // reproduce is the command that runs this again.

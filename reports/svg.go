@@ -1,0 +1,242 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"html/template"
+	"image/color"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// role is a colour of the page by what it is for. The style sheet gives each a
+// value for light and for dark, so a plot follows the page.
+type role uint8
+
+const (
+	ink role = iota + 1
+	soft
+	grid
+	accepts
+	band
+	stale
+	green
+	purple
+	wrong
+	fault
+	rejects
+	outage
+	limit
+)
+
+// roleNames are the custom properties of the style sheet, by role.
+var roleNames = [...]string{
+	ink: "ink", soft: "soft", grid: "grid", accepts: "accepts", band: "band", stale: "stale", green: "green",
+	purple: "purple", wrong: "wrong", fault: "fault", rejects: "rejects", outage: "outage", limit: "limit",
+}
+
+// RGBA makes a role a colour that the SVG writer passes through and that
+// render recognizes.
+func (c role) RGBA() (r, g, b, a uint32) {
+	return color.RGBA{B: uint8(c) * 16, A: 255}.RGBA()
+}
+
+// chart is one drawing with its words for those who do not see it.
+type chart struct {
+	// Name is the heading above, such as a pattern's; Title and Desc are read aloud.
+	Name, Title, Desc string
+	SVG               template.HTML
+}
+
+var (
+	svgOpen  = regexp.MustCompile(`(?s)^.*?<svg [^>]*>`)
+	roleHex  = regexp.MustCompile(`(fill|stroke):#0000([0-9A-F]{2})`)
+	textFont = regexp.MustCompile(`(?s)<text ([^>]*?)\n\tstyle="font-family:[^;"]*;font-variant:[^;"]*;font-weight:[^;"]*;font-style:[^;"]*;font-size:([0-9.]+)px;?([^"]*)">([^<]*)</text>`)
+)
+
+// render draws an inline SVG of width by height CSS pixels.
+func render(c chart, width, height vg.Length, paint func(draw.Canvas)) chart {
+	canvas := vgsvg.New(width, height)
+	paint(draw.New(canvas))
+	var b bytes.Buffer
+	canvas.WriteTo(&b) // a bytes.Buffer does not fail
+	open := fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img"><title>%s</title><desc>%s</desc>`,
+		float64(width), float64(height), html.EscapeString(clean(c.Title)), html.EscapeString(clean(c.Desc)))
+	svg := svgOpen.ReplaceAllLiteralString(b.String(), open)
+	svg = roleHex.ReplaceAllStringFunc(svg, func(s string) string {
+		property, hex, _ := strings.Cut(s, ":#0000")
+		n, _ := strconv.ParseUint(hex, 16, 8)
+		i := min(int(n+8)/16, len(roleNames)-1)
+		return property + ":var(--" + roleNames[i] + ")"
+	})
+	c.SVG = template.HTML(fitText(svg)) // #nosec G203 -- vgsvg and the lines above escape all text
+	return c
+}
+
+// fitText gives each label the width it was laid out with: a viewer without the
+// fonts of the plot library stretches its own rather than overlap.
+func fitText(svg string) string {
+	return textFont.ReplaceAllStringFunc(svg, func(s string) string {
+		m := textFont.FindStringSubmatch(s)
+		size, _ := strconv.ParseFloat(m[2], 64)
+		width := label(vg.Length(size), ink).Width(html.UnescapeString(m[4]))
+		return fmt.Sprintf(`<text %s font-size="%s" textLength="%.1f" lengthAdjust="spacingAndGlyphs" style="%s">%s</text>`,
+			m[1], m[2], width.Points(), m[3], m[4])
+	})
+}
+
+// label is the style of a piece of text.
+func label(size vg.Length, c role) draw.TextStyle {
+	return draw.TextStyle{
+		Color: c, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size),
+		Handler: plot.DefaultTextHandler, YAlign: draw.YCenter,
+	}
+}
+
+// line is the style of a stroke.
+func line(c role, width vg.Length, dashes ...vg.Length) draw.LineStyle {
+	return draw.LineStyle{Color: c, Width: width, Dashes: dashes}
+}
+
+// draws lets a function be a plotter.
+type draws func(c draw.Canvas, p *plot.Plot)
+
+func (f draws) Plot(c draw.Canvas, p *plot.Plot) { f(c, p) }
+
+// newPlot is an empty plot in the style of the page, with a grid at its labelled ticks.
+func newPlot(x, y axis) *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = nil
+	x.set(&p.X)
+	y.set(&p.Y)
+	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XCenter, draw.YTop
+	p.Y.Tick.Label.XAlign = draw.XRight
+	p.X.Label.TextStyle.XAlign, p.X.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
+	p.Y.Label.TextStyle.XAlign, p.Y.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
+	p.Add(draws(gridLines))
+	return p
+}
+
+func gridLines(c draw.Canvas, p *plot.Plot) {
+	var path vg.Path
+	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
+		if x := c.X(p.X.Norm(t.Value)); t.Label != "" && c.ContainsX(x) {
+			path.Move(vg.Point{X: x, Y: c.Min.Y})
+			path.Line(vg.Point{X: x, Y: c.Max.Y})
+		}
+	}
+	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
+		if y := c.Y(p.Y.Norm(t.Value)); t.Label != "" && c.ContainsY(y) {
+			path.Move(vg.Point{X: c.Min.X, Y: y})
+			path.Line(vg.Point{X: c.Max.X, Y: y})
+		}
+	}
+	c.SetLineStyle(line(grid, 0.75))
+	c.Stroke(path)
+}
+
+// rows draws plots one below the other, their data areas flush left and right.
+func rows(c draw.Canvas, plots []*plot.Plot, heights []vg.Length) {
+	left, right := c.Min.X, c.Max.X
+	for _, p := range plots {
+		area := p.DataCanvas(c)
+		left, right = max(left, area.Min.X), min(right, area.Max.X)
+	}
+	top := c.Max.Y
+	for i, p := range plots {
+		part := draw.Crop(c, 0, 0, 0, 0)
+		part.Max.Y, part.Min.Y = top, top-heights[i]
+		area := p.DataCanvas(part)
+		p.Draw(draw.Crop(part, left-area.Min.X, right-area.Max.X, 0, 0))
+		top -= heights[i]
+	}
+}
+
+// axis is a range with ticks; the zero scale is linear.
+type axis struct {
+	label    string
+	min, max float64
+	ticks    []plot.Tick
+	scale    plot.Normalizer
+}
+
+func (a axis) set(to *plot.Axis) {
+	to.Label.Text, to.Min, to.Max = a.label, a.min, a.max
+	to.Label.TextStyle = label(11, soft)
+	to.Label.Padding = 3
+	to.Padding = 0
+	to.LineStyle = line(soft, 0.75)
+	to.Tick.Marker = plot.ConstantTicks(a.ticks)
+	to.Tick.Label = label(11, soft)
+	to.Tick.LineStyle = line(soft, 0.75)
+	to.Tick.Length = 3
+	if a.scale != nil {
+		to.Scale = a.scale
+	}
+}
+
+// logScale is logarithmic; what lies below the axis stands at its start.
+type logScale struct{}
+
+func (logScale) Normalize(lo, hi, x float64) float64 {
+	return math.Log(max(x, lo)/lo) / math.Log(hi/lo)
+}
+
+// logAxis is a logarithmic axis of durations in ms that holds lo to hi; its
+// first tick stands for everything below as well.
+func logAxis(name string, lo, hi float64) axis {
+	first, last := math.Floor(math.Log10(lo)), math.Ceil(math.Log10(hi))
+	if last <= first {
+		last = first + 1
+	}
+	a := axis{label: name, min: math.Pow(10, first), max: math.Pow(10, last), scale: logScale{}}
+	every := math.Ceil((last - first) / 6)
+	for e := first; e <= last; e++ {
+		t := plot.Tick{Value: math.Pow(10, e)}
+		if math.Mod(e-first, every) == 0 {
+			t.Label = tickLabel(t.Value)
+		}
+		a.ticks = append(a.ticks, t)
+	}
+	a.ticks[0].Label = "≤ " + a.ticks[0].Label
+	return a
+}
+
+// tickLabel is a round duration given in ms.
+func tickLabel(ms float64) string {
+	switch {
+	case ms >= 1000:
+		return group(strconv.FormatFloat(ms/1000, 'f', -1, 64)) + " s"
+	case ms >= 1:
+		return strconv.FormatFloat(ms, 'f', -1, 64) + " ms"
+	}
+	return strconv.FormatFloat(math.Round(ms*1e6)/1e3, 'f', -1, 64) + " µs"
+}
+
+// niceAxis is a linear axis from 0 to at least hi, with about n round ticks.
+func niceAxis(name string, hi float64, n int) axis {
+	if hi <= 0 {
+		hi = 1
+	}
+	step := math.Pow(10, math.Floor(math.Log10(hi/float64(n))))
+	for _, f := range []float64{2, 2.5, 2} { // 1, 2, 5, 10
+		if hi/step > float64(n) {
+			step *= f
+		}
+	}
+	a := axis{label: name, max: hi}
+	for k := 0.0; k*step <= hi*1.0001; k++ {
+		v := k * step
+		a.ticks = append(a.ticks, plot.Tick{Value: v, Label: group(strconv.FormatFloat(v, 'f', -1, 64))})
+	}
+	return a
+}

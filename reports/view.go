@@ -1,0 +1,218 @@
+package reports
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/harness/measure"
+)
+
+// view is what the page shows: the report and what is computed from it.
+type view struct {
+	*measure.Report
+	Word, Decided string // the verdict
+	Started       string
+	Sentences     []sentence
+	Limits        []string
+	GateRows      []gateRow
+	Rows          []row
+	SpeedName     string
+	Map           *chart
+	Lives         []chart
+	Timelines     []chart
+	Latencies     []chart
+	Matrix        matrix
+	Wrong         []wrongRow
+	ShowPhases    bool
+	References    []referenceRow
+	Reproduce     string
+	Glossary      []sentence
+}
+
+// sentence is a few words about one thing.
+type sentence struct{ Key, Text string }
+
+// gateRow is one line of the table of gates.
+type gateRow struct {
+	Verdict, Expr, Pattern, Value, Interval, Why string
+	N                                            int
+}
+
+// row is one line of the comparison.
+type row struct {
+	measure.Pattern
+	P50, P95, Tie, Life50, Life95, LifeMax, Bound string
+}
+
+// series is a named latency.
+type series struct {
+	Name string
+	measure.Dist
+}
+
+// Series are the latencies of a pattern that have a sample.
+func (r row) Series() []series {
+	l := r.Latency
+	all := []series{
+		{"check", l.Check}, {"check, hit", l.Hit}, {"check, miss", l.Miss},
+		{"response", l.Response}, {"service", l.Service}, {"lag", l.Lag},
+	}
+	return slices.DeleteFunc(all, func(s series) bool { return s.Count == 0 })
+}
+
+// referenceRow is a published figure beside ours.
+type referenceRow struct{ Pattern, Metric, Says, Here string }
+
+// wrongRow is a violation with the pattern that made it.
+type wrongRow struct {
+	measure.Violation
+	Pattern, Did string
+}
+
+func newView(r *measure.Report) *view {
+	v := &view{
+		Report: r, Started: "not known", SpeedName: speedOf(r).name, Limits: limitSentences(r), Reproduce: reproduce(r),
+		Map: plotMap(r), Lives: plotLives(r), Timelines: plotTimelines(r), Latencies: plotLatencies(r),
+		Matrix: matrixOf(r), Wrong: wrongRows(r), ShowPhases: showPhases(r), Glossary: glossary(),
+	}
+	if !r.Started.IsZero() {
+		v.Started = r.Started.UTC().Format(time.RFC3339)
+	}
+	v.Word, v.Decided = verdictLine(r)
+	v.Sentences = []sentence{
+		{"Fast?", fastSentence(r)}, {"How long a revoked token lives?", revokedSentence(r)}, {"Ever wrong?", wrongSentence(r)},
+	}
+	for _, g := range gatesOf(r) {
+		v.GateRows = append(v.GateRows, gateRow{
+			Verdict: string(g.Verdict), Expr: g.Expr, Pattern: g.Pattern, Why: g.Why, N: g.N,
+			Value: g.show(g.Value, nearest), Interval: g.known(),
+		})
+	}
+	for i := range r.Patterns {
+		v.Rows = append(v.Rows, rowOf(r, &r.Patterns[i]))
+	}
+	for _, f := range r.References {
+		g := placed{Gate: measure.Gate{Expr: f.Metric}}
+		v.References = append(v.References, referenceRow{f.Pattern, f.Metric, f.Says, g.show(f.Value, nearest)})
+	}
+	return v
+}
+
+// known is the interval of a gate's value, "-" if it has none.
+func (g placed) known() string {
+	if g.Lower == nil && g.Upper == nil {
+		return none
+	}
+	return g.interval()
+}
+
+func rowOf(r *measure.Report, p *measure.Pattern) row {
+	f, d := fleetOf(p), speedOf(r).of(p)
+	out := row{
+		Pattern: *p, Tie: tieMark(r, p.Pattern), P50: quantile(*d, "p50"), P95: none,
+		Life50:  span(f.lower50, f.upper50, f.above50),
+		Life95:  span(f.lower95, f.upper95, f.above95),
+		LifeMax: span(f.lowerMax, f.upperMax, f.aboveMax),
+	}
+	if speedOf(r).p95(p) != nil {
+		out.P95 = withNoise(d)
+	}
+	if p.Bound > 0 || p.BoundWhy != "" {
+		out.Bound = setting(p.Bound)
+	}
+	return out
+}
+
+// showPhases reports whether there is more than the latency and the revocation
+// phase, or a fault.
+func showPhases(r *measure.Report) bool {
+	return len(r.Faults) > 0 || slices.ContainsFunc(r.Patterns, func(p measure.Pattern) bool {
+		return slices.ContainsFunc(p.Phases, func(ph measure.Phase) bool {
+			return ph.Phase != "latency" && ph.Phase != "revocation"
+		})
+	})
+}
+
+// matrix is mutation by pattern.
+type matrix struct {
+	Patterns []string
+	Rows     []matrixRow
+}
+
+// matrixRow is what all patterns made of one mutation.
+type matrixRow struct {
+	Mutation string
+	Expect   token.Outcome
+	Cells    []*measure.Mutation // nil where the pattern got none
+}
+
+func matrixOf(r *measure.Report) matrix {
+	var m matrix
+	at := map[string]int{}
+	for i := range r.Patterns {
+		m.Patterns = append(m.Patterns, r.Patterns[i].Pattern)
+		for j := range r.Patterns[i].Mutations {
+			mu := &r.Patterns[i].Mutations[j]
+			key := mu.Mutation + "\x00" + outcome(mu.Expect)
+			k, ok := at[key]
+			if !ok {
+				k = len(m.Rows)
+				at[key] = k
+				m.Rows = append(m.Rows, matrixRow{mu.Mutation, mu.Expect, make([]*measure.Mutation, len(r.Patterns))})
+			}
+			m.Rows[k].Cells[i] = mu
+		}
+	}
+	return m
+}
+
+// outcome is a verdict with its reason in words.
+func outcome(o token.Outcome) string {
+	switch {
+	case o.Verdict == "":
+		return "-"
+	case o.Reason == "":
+		return string(o.Verdict)
+	}
+	return string(o.Verdict) + " " + string(o.Reason)
+}
+
+// wrongRows are the violations, the worst first.
+func wrongRows(r *measure.Report) []wrongRow {
+	var rows []wrongRow
+	for i := range r.Patterns {
+		for _, v := range r.Patterns[i].Violations {
+			rows = append(rows, wrongRow{v, r.Patterns[i].Pattern, did(v.Kind)})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b wrongRow) int {
+		return cmp.Compare(badness(&b.Violation), badness(&a.Violation))
+	})
+	return rows
+}
+
+// FirstWrong and MoreWrong split the violations: the first are shown, the rest unfold.
+func (v *view) FirstWrong() []wrongRow { return v.Wrong[:min(len(v.Wrong), 8)] }
+func (v *view) MoreWrong() []wrongRow  { return v.Wrong[min(len(v.Wrong), 8):] }
+
+// glossary explains the words of the page.
+func glossary() []sentence {
+	return []sentence{
+		{"Gateway", "Where a request is let in or refused; also called an enforcement point."},
+		{"Check latency", "Time the gateway spent deciding about the token, as it says in Server-Timing. Only requests that should be accepted count."},
+		{"Response, service, lag", "Planned send to last byte; actual send to last byte; planned to actual send. Response is what a caller feels, and includes lag."},
+		{"a to b", "The last request with the revoked token that was let in began a after the revoke was sent; it was refused for good by b. The true moment lies between."},
+		{"> a", "Censored: still let in at a, and not refused while it was watched."},
+		{"Moment", "A revocation at a time of its own. Tokens revoked by one call are one moment, hence one sample."},
+		{"Worst", "The token that lived longest, at its slowest gateway."},
+		{"Uses (stale accepts)", "Requests let in after the revocation was acknowledged but within the pattern's bound: the cost of the pattern, not a mistake."},
+		{"Bound", "How long a revoked token may live by the pattern's design."},
+		{"Let in (false accepts)", "Accepts that no right implementation gives: forged, expired, wrong audience or scope, revoked longer than the bound ago, let in again after a refusal."},
+		{"Shut out (false rejects)", "Refusals of a token that was valid throughout, or for the wrong reason."},
+		{"No answer", "429, 5xx, timeouts and refused connections. They never count as a refusal."},
+		{"Unknown", "Unrevoked twins of the token were refused too, so the refusals prove nothing."},
+		{"± and =", "Half the width of the 95 % interval of the median over interleaved slices. Patterns with the same mark cannot be told apart."},
+	}
+}
