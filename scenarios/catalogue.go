@@ -1,12 +1,108 @@
 package scenarios
 
-// Load returns a scenario of the catalogue by name, or reads a file: a name with
-// a "/", or one that ends in ".yaml" or ".yml", is a path.
-func Load(nameOrPath string) (*Scenario, error) { panic("x") }
+import (
+	"embed"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
 
-// Catalogue returns the shipped scenarios, sorted by name.
-func Catalogue() []*Scenario { panic("x") }
+//go:embed catalogue/*.yaml
+var catalogue embed.FS
+
+//go:embed schema.json
+var schema []byte
 
 // Schema returns the JSON Schema (draft 2020-12) of a scenario file, for editors.
 // Parse knows more: what contradicts what is not in the schema.
-func Schema() []byte { panic("x") }
+func Schema() []byte { return slices.Clone(schema) }
+
+// Load returns a scenario of the catalogue by name, or reads a file: a name with
+// a "/", or one that ends in ".yaml" or ".yml", is a path. For a name that the
+// catalogue does not have the error tells the nearest ones.
+func Load(nameOrPath string) (*Scenario, error) {
+	ext := path.Ext(nameOrPath)
+	if strings.Contains(nameOrPath, "/") || ext == ".yaml" || ext == ".yml" {
+		return read(nameOrPath)
+	}
+	if slices.Contains(names(), nameOrPath) {
+		return shipped(nameOrPath)
+	}
+	return nil, fmt.Errorf("no scenario %s in the catalogue; nearest: %s; a file needs its .yaml",
+		quote(nameOrPath), strings.Join(nearest(nameOrPath, names()), ", "))
+}
+
+// Catalogue returns the shipped scenarios, sorted by name. Each call parses them
+// anew, so the caller may change what it gets.
+func Catalogue() []*Scenario {
+	var all []*Scenario
+	for _, name := range names() {
+		if s, err := shipped(name); err == nil { // a test parses every one
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// names are those of the shipped scenarios, sorted.
+func names() []string {
+	entries, _ := catalogue.ReadDir("catalogue") // embedded: it is there
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+	}
+	return names
+}
+
+func shipped(name string) (*Scenario, error) {
+	file := path.Join("catalogue", name+".yaml")
+	data, err := catalogue.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read scenario: %w", err)
+	}
+	return Parse(data, file)
+}
+
+func read(file string) (*Scenario, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("read scenario: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read scenario: %w", err)
+	}
+	return Parse(data, file)
+}
+
+// nearest returns up to three of names, those that need the fewest edits first.
+func nearest(name string, names []string) []string {
+	near := slices.Clone(names)
+	slices.SortStableFunc(near, func(a, b string) int { return edits(name, a) - edits(name, b) })
+	return near[:min(3, len(near))]
+}
+
+// edits is the Levenshtein distance of a and b.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

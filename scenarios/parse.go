@@ -1,11 +1,25 @@
 package scenarios
 
 // MaxSize is the largest scenario file taken, in bytes.
-const MaxSize = 1 << 20
+const MaxSize = 64 << 10
 
 // Parse reads a scenario, fills in the defaults and checks it. Keys are those of
 // Scenario; an unknown or repeated one, a value of the wrong kind or out of range,
 // and parts that contradict each other are an *Error with the line of the first
 // mistake. File stands for the input in errors. YAML anchors, aliases and tags
 // are not taken.
-func Parse(data []byte, file string) (*Scenario, error) { panic("x") }
+func Parse(data []byte, file string) (*Scenario, error) {
+	if len(data) > MaxSize {
+		return nil, &Error{File: file, Line: 1, Msg: "file over 64 KiB; expected a scenario"}
+	}
+	s := defaults()
+	doc, err := decode(data, file, s)
+	if err != nil {
+		return nil, err
+	}
+	s.complete()
+	if err := validate(s, doc); err != nil {
+		return nil, err
+	}
+	return s, nil
+}

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -53,4 +54,18 @@ func (s *Scenario) RevocationPhase() time.Duration {
 		longest = max(longest, s.Window(p))
 	}
 	return time.Duration(s.Revoke.Tokens*len(s.Patterns))*s.Revoke.Every + longest
+}
+
+// probes is about how many probes the revocations take: with gaps that grow by g
+// from f, the n-th probe is at f((1+g)^n - 1)/g, on each of three gateways.
+func (s *Scenario) probes() float64 {
+	total, g := 0.0, float64(s.Revoke.Growth)
+	for _, p := range s.Patterns {
+		n := float64(s.Window(p)) / float64(s.Revoke.FirstGap)
+		if g > 0 {
+			n = math.Log1p(g*n) / math.Log1p(g)
+		}
+		total += 3 * n * float64(s.Revoke.Tokens)
+	}
+	return total
 }

@@ -1,0 +1,118 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/invopop/jsonschema"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+)
+
+// The schema for editors is made from the Go types and their comments.
+func TestSchemaIsMadeFromTheTypes(t *testing.T) {
+	made, err := json.MarshalIndent(reflectSchema(t), "", "  ")
+	require.NoError(t, err)
+	made = append(made, '\n')
+	if *update {
+		require.NoError(t, os.WriteFile("schema.json", made, 0o644))
+		schema = made
+	}
+	require.Equal(t, string(Schema()), string(made), "run: go test ./scenarios -run Schema -update")
+}
+
+func reflectSchema(t *testing.T) *jsonschema.Schema {
+	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: scalarSchema, Anonymous: true}
+	require.NoError(t, r.AddGoComments("github.com/tokendrill/tokendrill/scenarios", ".", jsonschema.WithFullComment()))
+	s := r.Reflect(Scenario{})
+	s.Title = "tokendrill scenario"
+	field := func(typ, name string) *jsonschema.Schema {
+		f, ok := s.Definitions[typ].Properties.Get(name)
+		require.True(t, ok, "%s.%s", typ, name)
+		return f
+	}
+	s.Definitions["Scenario"].Required = []string{"name", "about"}
+	s.Definitions["Fault"].Required = []string{"name", "link", "for"}
+	s.Definitions["Reference"].Required = []string{"pattern", "metric", "says"}
+	field("Scenario", "name").Pattern = nameForm.String()
+	field("Scenario", "patterns").Items.Enum = enum(patterns)
+	field("Scenario", "patterns").UniqueItems = true
+	field("Scenario", "links").PropertyNames = &jsonschema.Schema{Enum: enum(links)}
+	field("Fault", "name").Enum = enum(faults)
+	field("Fault", "link").Enum = enum(links)
+	field("Fault", "pattern").Enum = enum(patterns)
+	field("Fault", "gateway").Pattern = nameForm.String()
+	field("Reference", "pattern").Enum = enum(patterns)
+	field("Route", "method").Pattern = methodForm.String()
+	field("Route", "path").Pattern = pathForm.String()
+	return s
+}
+
+// scalarSchema is the schema of the types that are written in their own way.
+func scalarSchema(typ reflect.Type) *jsonschema.Schema {
+	duration := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: durationForm.String()}, {Const: 0}}}
+	switch typ {
+	case reflect.TypeFor[time.Duration]():
+		return duration
+	case reflect.TypeFor[Rate]():
+		return &jsonschema.Schema{Type: "string", Pattern: rateForm.String()}
+	case reflect.TypeFor[Share]():
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+			{Type: "string", Pattern: shareForm.String()}, {Type: "number", Minimum: "0", Maximum: "1"},
+		}}
+	case reflect.TypeFor[token.FailMode]():
+		return &jsonschema.Schema{Enum: enum(failModes)}
+	case reflect.TypeFor[Delay]():
+		both := jsonschema.NewProperties()
+		both.Set("p50", duration)
+		both.Set("p95", duration)
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+			duration, {Type: "object", Properties: both, AdditionalProperties: jsonschema.FalseSchema},
+		}}
+	}
+	return nil
+}
+
+func enum(names []string) []any {
+	var all []any
+	for _, n := range names {
+		all = append(all, n)
+	}
+	return all
+}
+
+// editor says what an editor with the schema says of a scenario file.
+func editor(t *testing.T, data []byte) error {
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(Schema()))
+	require.NoError(t, err)
+	c := validator.NewCompiler()
+	require.NoError(t, c.AddResource("schema.json", doc))
+	compiled, err := c.Compile("schema.json")
+	require.NoError(t, err)
+	plain, err := yaml.YAMLToJSON(data)
+	if err != nil {
+		return err
+	}
+	value, err := validator.UnmarshalJSON(bytes.NewReader(plain))
+	if err != nil { // JSON cannot say it
+		return err
+	}
+	return compiled.Validate(value)
+}
+
+func TestCatalogueSatisfiesTheSchema(t *testing.T) {
+	for _, name := range names() {
+		data, err := catalogue.ReadFile("catalogue/" + name + ".yaml")
+		require.NoError(t, err)
+		require.NoError(t, editor(t, data), name)
+		assert.Contains(t, string(data), "yaml-language-server: $schema=../schema.json", name)
+	}
+}
