@@ -1,6 +1,14 @@
 package measure
 
-import "time"
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // GateExpr is one parsed limit: METRIC[{label=value,...}] OP VALUE[UNIT], such
 // as "latency.check.p95{pattern=cache} <= 75ms". Create it with ParseGate.
@@ -18,42 +26,152 @@ type GateExpr struct {
 	Limit float64
 }
 
-// Metric is a figure of a report that a gate can limit.
-type Metric struct {
-	// Name is its path in report.json within a pattern, with dots.
-	Name string
-	// Unit is "ms", "count", "share" (of one) or "/s".
-	Unit string
-	// Labels are the labels it takes besides pattern: gateway, phase.
-	Labels []string
-	Doc    string
-}
+// mostGate bounds the length of an expression, in bytes.
+const mostGate = 512
 
-// Metrics lists every metric of the gate grammar, in the order of the report.
-func Metrics() []Metric { return nil }
+var (
+	gateSyntax  = regexp.MustCompile(`^([A-Za-z0-9_.]+)\s*(?:\{([^{}]*)\})?\s*(<=|>=|==|!=|<|>)\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(us|ms|s|m|h|%|/s)?$`)
+	labelSyntax = regexp.MustCompile(`^\s*([a-z]+)\s*=\s*"?([A-Za-z0-9_.:-]+)"?\s*$`)
+)
 
 // ParseGate parses a gate. Units are us, ms, s, m, h, %, /s or none, as the
 // metric demands. An unknown metric or label is an error that lists near names.
-func ParseGate(expr string) (GateExpr, error) { return GateExpr{}, nil }
+func ParseGate(expr string) (GateExpr, error) {
+	if len(expr) > mostGate {
+		return GateExpr{}, fmt.Errorf("gate of %d bytes is too long", len(expr))
+	}
+	expr = strings.TrimSpace(expr)
+	parts := gateSyntax.FindStringSubmatch(expr)
+	if parts == nil {
+		return GateExpr{}, fmt.Errorf("gate %q: want METRIC[{label=value}] OP VALUE[UNIT], such as latency.check.p95 <= 75ms", expr)
+	}
+	g := GateExpr{Expr: expr, Op: parts[3]}
+	var ok bool
+	if g.Metric, ok = metric(parts[1]); !ok {
+		return GateExpr{}, fmt.Errorf("gate %q: unknown metric %s; near: %s", expr, parts[1], near(metricNames(), parts[1]))
+	}
+	if err := g.setLabels(parts[2]); err != nil {
+		return GateExpr{}, fmt.Errorf("gate %q: %w", expr, err)
+	}
+	if err := g.setLimit(parts[4], parts[5]); err != nil {
+		return GateExpr{}, fmt.Errorf("gate %q: %w", expr, err)
+	}
+	if g.Metric.quantile > 0 && (g.Op == "==" || g.Op == "!=") {
+		return GateExpr{}, fmt.Errorf("gate %q: a quantile is never exactly a value; use <= or >=", expr)
+	}
+	return g, nil
+}
+
+func metricNames() []string {
+	var names []string
+	for _, m := range Metrics() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// setLabels parses what stands between the braces.
+func (g *GateExpr) setLabels(list string) error {
+	if strings.TrimSpace(list) == "" {
+		return nil
+	}
+	for item := range strings.SplitSeq(list, ",") {
+		parts := labelSyntax.FindStringSubmatch(item)
+		if parts == nil {
+			return fmt.Errorf("label %q: want name=value", strings.TrimSpace(item))
+		}
+		name, value := parts[1], parts[2]
+		if allowed := append([]string{"pattern"}, g.Metric.Labels...); !slices.Contains(allowed, name) {
+			return fmt.Errorf("%s has no label %s; it takes %s", g.Metric.Name, name, strings.Join(allowed, ", "))
+		}
+		field := map[string]*string{"pattern": &g.Pattern, "gateway": &g.Gateway, "phase": &g.Phase}[name]
+		if *field != "" {
+			return fmt.Errorf("label %s is given twice", name)
+		}
+		*field = value
+	}
+	return nil
+}
+
+// units are what each kind of metric takes, with the factor to the metric's unit.
+var units = map[string]map[string]float64{
+	"ms":    {"us": 1e-3, "ms": 1, "s": 1e3, "m": 60e3, "h": 3600e3},
+	"count": {"": 1},
+	"share": {"": 1, "%": 0.01},
+	"/s":    {"": 1, "/s": 1},
+}
+
+// setLimit parses value and unit. A duration needs a unit, unless it is zero.
+func (g *GateExpr) setLimit(value, unit string) error {
+	v, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		return fmt.Errorf("limit %s: %w", value, err)
+	}
+	factor, ok := units[g.Metric.Unit][unit]
+	switch {
+	case ok:
+	case unit == "" && v == 0:
+		factor = 1
+	case unit == "":
+		return fmt.Errorf("limit %s needs a unit: us, ms, s, m or h", value)
+	case g.Metric.Unit == "count":
+		return fmt.Errorf("%s is a count: it takes no unit, not %s", g.Metric.Name, unit)
+	default:
+		return fmt.Errorf("%s is in %s: it cannot be limited in %s", g.Metric.Name, g.Metric.Unit, unit)
+	}
+	if g.Limit = v * factor; g.Limit*1e6 > math.MaxInt64/2 {
+		return fmt.Errorf("limit %s%s is out of range", value, unit)
+	}
+	return nil
+}
 
 // Applies says whether the gate limits a pattern: without a pattern label it
 // limits every one.
-func (g GateExpr) Applies(pattern string) bool { return false }
+func (g GateExpr) Applies(pattern string) bool {
+	return g.Pattern == "" || g.Pattern == pattern
+}
 
 // RevokeLimit is the time-to-revoke that the gate sets as a limit, for a planner
 // that adds a probe just before and one just after it; false if it sets none.
-func (g GateExpr) RevokeLimit() (time.Duration, bool) { return 0, false }
+func (g GateExpr) RevokeLimit() (time.Duration, bool) {
+	if g.Metric.family != revoke || g.Limit == 0 {
+		return 0, false
+	}
+	return time.Duration(g.Limit * 1e6), true
+}
 
-// Evaluate judges one pattern of a report, fresh or loaded from a file.
-func (g GateExpr) Evaluate(r *Report, p *Pattern) Gate { return Gate{} }
+// parseGates parses the gates of a run and checks that they name patterns and
+// gateways that it has.
+func parseGates(meta Meta) ([]GateExpr, error) {
+	var out []GateExpr
+	for _, expr := range meta.Gates {
+		g, err := ParseGate(expr)
+		if err != nil {
+			return nil, err
+		}
+		var patterns, gateways []string
+		for _, p := range meta.Patterns {
+			patterns = append(patterns, p.Pattern)
+			if g.Applies(p.Pattern) {
+				gateways = append(gateways, p.Gateways...)
+			}
+		}
+		if err := g.names(patterns, gateways); err != nil {
+			return nil, err
+		}
+		out = append(out, g)
+	}
+	return out, nil
+}
 
-// Judge evaluates the gates on every pattern that they apply to, replaces the
-// gates of the report by the results and sets its verdict: fail if any gate
-// fails; otherwise inconclusive if any is or the run is not valid; otherwise
-// pass. A report that was stopped or interrupted stays so. A gate that names a
-// pattern or gateway that the report does not have is an error.
-func Judge(r *Report, gates []GateExpr) error { return nil }
-
-// Need is how many moments with no breach it takes to show at 95 % that the
-// quantile q of time-to-revoke keeps a limit: 59 for 0.95, 299 for 0.99.
-func Need(q float64) int { return 0 }
+// names checks the labels against what there is.
+func (g GateExpr) names(patterns, gateways []string) error {
+	if g.Pattern != "" && !slices.Contains(patterns, g.Pattern) {
+		return fmt.Errorf("gate %q: no pattern %s in this run; near: %s", g.Expr, g.Pattern, near(patterns, g.Pattern))
+	}
+	if g.Gateway != "" && !slices.Contains(gateways, g.Gateway) {
+		slices.Sort(gateways)
+		return fmt.Errorf("gate %q: no gateway %s in this run; near: %s", g.Expr, g.Gateway, near(slices.Compact(gateways), g.Gateway))
+	}
+	return nil
+}

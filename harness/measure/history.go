@@ -94,12 +94,18 @@ type PatternMeta struct {
 	ControlGap time.Duration `json:"control_gap"`
 }
 
+// Cache results of an Observation (RFC 9211).
+const (
+	CacheHit  = "hit"
+	CacheMiss = "miss"
+)
+
 // Observation is one finished request, as the attack saw it.
 type Observation struct {
 	Event
 	// Check is the time that the gateway spent deciding; negative if not told.
 	Check time.Duration
-	// Cache is "hit", "miss", or empty if the gateway did not say.
+	// Cache is CacheHit, CacheMiss, or empty if the gateway did not say.
 	Cache string
 	// Slice is the round of an interleaved latency phase; -1 outside of it.
 	Slice int

@@ -1,6 +1,14 @@
 package measure
 
-import "io"
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
 
 // History is a saved history, ready to be judged again.
 type History struct {
@@ -10,13 +18,103 @@ type History struct {
 	Warnings []string
 }
 
+// mostLine bounds one line of a history, in bytes.
+const mostLine = 1 << 20
+
 // ReadHistory reads history.ndjson. It is strict: unknown fields, kinds and
 // patterns, and lines over 1 MiB, are errors that start with name:line. Only a
 // last line without its line break, as an interrupted run leaves it, is dropped
 // with a warning.
-func ReadHistory(r io.Reader, name string) (*History, error) { return nil, nil }
+func ReadHistory(r io.Reader, name string) (*History, error) {
+	h := &History{}
+	in := bufio.NewReaderSize(r, 1<<16)
+	for number := 1; ; number++ {
+		line, err := readLine(in)
+		switch {
+		case errors.Is(err, io.EOF) && number > 1:
+			if len(line) > 0 {
+				h.Warnings = append(h.Warnings, fmt.Sprintf("%s:%d: the last line is cut off and left out", name, number))
+			}
+			return h, nil
+		case errors.Is(err, io.EOF):
+			return nil, fmt.Errorf("%s:1: no complete first line with the meta of a run", name)
+		case err != nil:
+			return nil, fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+		if err := h.add(line, number == 1); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+	}
+}
 
-// Check judges the history again: time-to-revoke, the safety of revoked and
-// control tokens, violations, and the gates on revoke and safety figures. Latency and
-// other counters are not in a history; gates on them are left out with a warning.
-func (h *History) Check() (*Report, error) { return nil, nil }
+// readLine returns the next line without its line break. With io.EOF it returns
+// what was left.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if line = append(line, part...); len(line) > mostLine {
+			return nil, fmt.Errorf("line is over %d bytes", mostLine)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+		case err != nil:
+			return line, err
+		default:
+			return line[:len(line)-1], nil
+		}
+	}
+}
+
+// add parses one line.
+func (h *History) add(line []byte, first bool) error {
+	var e Event
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return fmt.Errorf("parse event: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("parse event: more than one value on the line")
+	}
+	if first {
+		return h.start(&e)
+	}
+	if err := h.valid(&e); err != nil {
+		return err
+	}
+	h.Events = append(h.Events, e)
+	return nil
+}
+
+// start takes the meta from the first event.
+func (h *History) start(e *Event) error {
+	switch {
+	case e.Kind != KindRun || e.Meta == nil:
+		return fmt.Errorf("first event is %q, want %q with meta", e.Kind, KindRun)
+	case e.Meta.Schema != HistorySchema:
+		return fmt.Errorf("schema is %q, want %q", e.Meta.Schema, HistorySchema)
+	case len(e.Meta.Patterns) == 0:
+		return errors.New("the run has no pattern")
+	}
+	h.Meta = *e.Meta
+	return nil
+}
+
+// valid checks an event after the first.
+func (h *History) valid(e *Event) error {
+	switch e.Kind {
+	case KindFault:
+		return nil
+	case KindRequest, KindRevoke, KindViolation:
+	default:
+		return fmt.Errorf("unknown kind %q of event", e.Kind)
+	}
+	if !slices.ContainsFunc(h.Meta.Patterns, func(p PatternMeta) bool { return p.Pattern == e.Pattern }) {
+		return fmt.Errorf("pattern %q is not one of the run", e.Pattern)
+	}
+	if e.End < e.Start {
+		return fmt.Errorf("ends at %d, before its start %d", e.End, e.Start)
+	}
+	return nil
+}

@@ -1,7 +1,13 @@
 package measure
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
 )
 
 // LatencyPhase is the phase whose requests make the latency figures of a report.
@@ -12,45 +18,118 @@ const LatencyPhase = "latency"
 // memory does not grow with the number of requests, but for those that carry a
 // revoked or a control token: they are kept for the checker.
 type Recorder struct {
-	meta Meta
+	meta     Meta
+	gates    []GateExpr
+	patterns map[string]*patternRecord // fixed from the start
+	journal  *journal
+	// strays are requests that name a pattern that meta does not.
+	strays atomic.Int64
+
+	mu     sync.Mutex
+	phases []phaseStretch
+}
+
+// phaseStretch is when a phase took place.
+type phaseStretch struct {
+	name string
+	stretch
 }
 
 // NewRecorder starts a recording. The history, one Event per line, goes to w,
 // which may be nil; it is buffered until Report. An error names the gate or the
 // pattern of meta that is wrong, or is that of writing the first line.
-func NewRecorder(meta Meta, w io.Writer) (*Recorder, error) { return &Recorder{meta: meta}, nil }
+func NewRecorder(meta Meta, w io.Writer) (*Recorder, error) {
+	meta.Schema = HistorySchema
+	meta.Started = meta.Started.Round(0) // the file has no monotonic clock either
+	gates, err := parseGates(meta)
+	if err != nil {
+		return nil, err
+	}
+	r := &Recorder{meta: meta, gates: gates, patterns: map[string]*patternRecord{}}
+	for _, p := range meta.Patterns {
+		if p.Pattern == "" || r.patterns[p.Pattern] != nil {
+			return nil, fmt.Errorf("record: pattern %q is empty or named twice", p.Pattern)
+		}
+		r.patterns[p.Pattern] = newPatternRecord()
+	}
+	if len(r.patterns) == 0 {
+		return nil, errors.New("record: no pattern to record")
+	}
+	r.journal, err = newJournal(meta, w)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
 
 // Observe records one finished request. An empty Kind means KindRequest. The
 // mutation of a fuzzed token is in Detail. ExpiresMin and ExpiresMax may be set
-// where the expiry of the token falls within the run.
-func (r *Recorder) Observe(o Observation) {}
+// where the expiry of the token falls within the run. A request without an
+// Expect is counted, but not judged.
+func (r *Recorder) Observe(o Observation) {
+	o.Kind = KindRequest
+	p := r.patterns[o.Pattern]
+	if p == nil {
+		r.strays.Add(1)
+		return
+	}
+	if o.Class == token.Revoked || o.Class == token.Control {
+		p.observe(&o, judgement{})
+		r.journal.add(o.Event)
+		return
+	}
+	if v, kept := p.observe(&o, judge(&o.Event)); kept {
+		r.journal.note(violationEvent(v, &o.Event))
+	}
+}
+
+// violationEvent is the line of the history for a violation found on the way.
+func violationEvent(v Violation, request *Event) Event {
+	e := *request
+	e.Kind, e.Violation, e.Detail = KindViolation, v.Kind, v.Cause
+	return e
+}
 
 // Revoked records a revocation call, once for each token that it revokes: Start
 // is when it was sent and End when its answer came. Status 200 is an ack; 4xx
 // means that the token is left out; anything else (0 is no answer) means that
 // the revocation may have happened: its ack is unknown. Tokens revoked by one
-// call have the same Moment; 0 means a moment of its own.
-func (r *Recorder) Revoked(e Event) {}
+// call have the same Moment; 0 means a moment of its own. Of several tries for
+// one token the earliest sent and the earliest ack count.
+func (r *Recorder) Revoked(e Event) {
+	if r.patterns[e.Pattern] == nil {
+		r.strays.Add(1)
+		return
+	}
+	e.Kind = KindRevoke
+	r.journal.add(e)
+}
 
 // Fault records a fault that began at Start and ended at End. Fault names it;
 // Detail holds FaultLanded and FaultHealed as far as they were verified. A later
 // event with the same Fault and Start replaces the earlier one.
-func (r *Recorder) Fault(e Event) {}
+func (r *Recorder) Fault(e Event) {
+	e.Kind = KindFault
+	r.journal.add(e)
+}
 
 // Phase records that a phase lasted from one instant to another, in ns since start.
-func (r *Recorder) Phase(name string, from, to int64) {}
+func (r *Recorder) Phase(name string, from, to int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.phases = append(r.phases, phaseStretch{name, stretch{from, to}})
+}
 
 // Slice records that a slice of a pattern's latency phase lasted from one
 // instant to another, in ns since start: one interval of the .hlog files.
 // Requests find their slice by Observation.Slice, so late answers land right.
-func (r *Recorder) Slice(pattern string, slice int, from, to int64) {}
-
-// Report ends the recording and judges it. It flushes the history; if that, or
-// an earlier write to it, failed then the error says so and the report is good
-// all the same. No other method may be running.
-func (r *Recorder) Report(run Run) (*Report, error) { return nil, nil }
-
-// WriteHLog writes one HdrHistogram interval log for each series (lag, service,
-// response, check, hit, miss) to dir: format 1.3, nanoseconds, tags
-// pattern:gateway:phase:class, one interval per slice.
-func (r *Recorder) WriteHLog(dir string) error { return nil }
+func (r *Recorder) Slice(pattern string, slice int, from, to int64) {
+	p := r.patterns[pattern]
+	if p == nil {
+		r.strays.Add(1)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slices[slice] = stretch{from, to}
+}

@@ -163,25 +163,28 @@ type Above struct {
 type Revoke struct {
 	Tokens  int `json:"tokens"`
 	Moments int `json:"moments"`
-	// Censored, Unknown and Unstable count (token, gateway) pairs.
+	// Censored (expired ones among them), Unknown, Unstable, Unprimed and
+	// Resurrections count (token, gateway) pairs. Unprimed pairs count nowhere else.
 	Censored      int `json:"censored"`
 	Unknown       int `json:"unknown"`
 	Unstable      int `json:"unstable"`
+	Unprimed      int `json:"unprimed"`
 	Resurrections int `json:"resurrections"`
 	// InFlight counts requests begun before the ack and accepted after it;
 	// InFlightOverrun is the longest such overrun.
 	InFlight        int      `json:"in_flight"`
 	InFlightOverrun *float64 `json:"in_flight_overrun"`
-	// Excluded counts tokens whose revocation was refused or never answered.
+	// Excluded counts tokens whose revocation was refused (4xx) or never tried;
+	// NoAck those whose revocation may have happened: figures from sent only.
 	Excluded   int             `json:"excluded"`
 	NoAck      int             `json:"no_ack"`
 	Lower      Quantiles       `json:"lower"`
 	Upper      Quantiles       `json:"upper"`
 	FleetLower Quantiles       `json:"fleet_lower"`
 	FleetUpper Quantiles       `json:"fleet_upper"`
-	AckLower   Quantiles       `json:"ack_lower"` // the same from the ack
+	AckLower   Quantiles       `json:"ack_lower"` // the fleet figures from the ack; tokens without one drop out
 	AckUpper   Quantiles       `json:"ack_upper"`
-	Watched    float64         `json:"watched"` // how long each token was watched after its revocation
+	Watched    float64         `json:"watched"` // how long each token was watched after its revocation, at least
 	Fleet      []Interval      `json:"fleet"`   // one per token: the slowest gateway
 	Gateways   []GatewayRevoke `json:"gateways"`
 }
@@ -196,6 +199,8 @@ type GatewayRevoke struct {
 	Lower         Quantiles  `json:"lower"`
 	Upper         Quantiles  `json:"upper"`
 	Intervals     []Interval `json:"intervals"`
+	// Worst is the witness of the largest lower bound: the revocation and the last accept.
+	Worst []Event `json:"worst,omitempty"`
 }
 
 // State says what is known about one interval.
@@ -210,7 +215,8 @@ const (
 	Expired State = "expired"
 	// Unknown: the control does not support the rejects.
 	Unknown State = "unknown"
-	// Unstable: refused, but not watched for the quiet period afterwards.
+	// Unstable: refused by Upper, but not watched for the quiet period afterwards:
+	// in quantiles and gates its upper bound counts as unknown.
 	Unstable State = "unstable"
 	// Unprimed: no accept before the revocation; it does not count here.
 	Unprimed State = "unprimed"
@@ -225,6 +231,10 @@ type Interval struct {
 	Lower *float64 `json:"lower"`
 	Upper *float64 `json:"upper"`
 	State State    `json:"state"`
+	// Ack is when the acknowledgement came, in ms after At; null without one.
+	Ack *float64 `json:"ack"`
+	// Moment groups tokens revoked by one call; 0 is a moment of its own.
+	Moment int `json:"moment,omitempty"`
 	// Gateway is set on fleet intervals: the slowest one.
 	Gateway string `json:"gateway,omitempty"`
 	// Resurrected says that an accept followed a reject.
