@@ -89,6 +89,9 @@ func millis(ms float64, to rounding) string {
 
 // setting formats a duration that somebody chose: without trailing zeros.
 func setting(ms float64) string {
+	if ms == 0 {
+		return "0"
+	}
 	number, name, _ := strings.Cut(millis(ms, nearest), " ")
 	if strings.Contains(number, ".") {
 		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")

@@ -73,25 +73,25 @@ func counts(iv measure.Interval) bool {
 }
 
 func plotLife(p *measure.Pattern, x axis) chart {
-	share := axis{label: "refused everywhere", max: 1, ticks: []plot.Tick{
+	share := axis{label: "share of tokens refused at every gateway", max: 1, ticks: []plot.Tick{
 		{Value: 0, Label: "0 %"}, {Value: 0.5, Label: "50 %"}, {Value: 0.95, Label: "95 %"}, {Value: 1},
 	}}
-	bare := x
-	bare.label = ""
-	top := newPlot(bare, share)
-	top.Add(draws(func(c draw.Canvas, pl *plot.Plot) { drawBand(p.Revoke.Fleet, c, pl) }))
+	upper := x
+	if len(p.Revoke.Gateways) > 0 {
+		upper = x.unlabelled()
+	}
+	top := newPanel(upper, share, draws(func(c draw.Canvas, pl *plot.Plot) { drawBand(p.Revoke.Fleet, c, pl) }))
 
 	gws := p.Revoke.Gateways
 	lanes := axis{min: -0.5, max: float64(len(gws)) - 0.5}
 	for i, gw := range gws {
 		lanes.ticks = append(lanes.ticks, plot.Tick{Value: float64(len(gws) - 1 - i), Label: short(gw.Gateway, 12)})
 	}
-	plots, heights := []*plot.Plot{top}, []vg.Length{170}
+	panels, heights := []panel{top}, []vg.Length{170}
 	if len(gws) > 0 {
-		bottom := newPlot(x, lanes)
+		bottom := newPanel(x, lanes, draws(func(c draw.Canvas, pl *plot.Plot) { drawStrips(gws, c, pl) }))
 		bottom.Y.Tick.LineStyle.Width = 0
-		bottom.Add(draws(func(c draw.Canvas, pl *plot.Plot) { drawStrips(gws, c, pl) }))
-		plots, heights = append(plots, bottom), append(heights, vg.Length(40+strip*len(gws)))
+		panels, heights = append(panels, bottom), append(heights, vg.Length(40+strip*len(gws)))
 	}
 	total := vg.Length(8)
 	for _, h := range heights {
@@ -112,7 +112,7 @@ func plotLife(p *measure.Pattern, x axis) chart {
 		Title: p.Pattern + ": how long revoked tokens lived",
 		Desc: fmt.Sprintf("%s. Half refused everywhere by %s, 95 %% by %s, all by %s; %d not refused while watched.", plural(n, "token"),
 			span(f.lower50, f.upper50, f.above50), span(f.lower95, f.upper95, f.above95), span(f.lowerMax, f.upperMax, f.aboveMax), open),
-	}, 460, total, func(c draw.Canvas) { rows(draw.Crop(c, 2, -16, 2, -6), plots, heights) })
+	}, 460, total, func(c draw.Canvas) { rows(draw.Crop(c, 2, -16, 2, -6), panels, heights) })
 }
 
 // drawBand fills the area between the earliest and the latest that the share

@@ -1,8 +1,10 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -71,7 +73,7 @@ func plotLatencies(r *measure.Report) []chart {
 }
 
 func plotLatency(p *measure.Pattern, x, y axis) chart {
-	pl := newPlot(x, y)
+	var curves []curveLine
 	var said []string
 	for _, s := range seriesStyles() {
 		for _, c := range p.Latency.Curves {
@@ -79,15 +81,22 @@ func plotLatency(p *measure.Pattern, x, y axis) chart {
 			if seriesName(c.Series) != s.name || len(points) == 0 {
 				continue
 			}
-			pl.Add(draws(func(c draw.Canvas, pl *plot.Plot) { drawCurve(points, s, c, pl) }))
+			curves = append(curves, curveLine{s, points})
 			last := points[len(points)-1]
 			said = append(said, fmt.Sprintf("%s %s at the median to %s at percentile %.5g",
 				s.name, millis(valueAt(points, 50), nearest), millis(last[1], nearest), last[0]))
 		}
 	}
+	pl := newPanel(x, y, draws(func(c draw.Canvas, pl *plot.Plot) { drawCurves(curves, c, pl) }))
 	return render(chart{
 		Name: p.Pattern, Title: p.Pattern + ": latency by percentile", Desc: strings.Join(said, "; ") + ".",
-	}, 460, 260, func(c draw.Canvas) { pl.Draw(draw.Crop(c, 2, -50, 2, -8)) })
+	}, 460, 260, func(c draw.Canvas) { pl.draw(draw.Crop(c, 2, -50, 2, -2)) })
+}
+
+// curveLine is a series that can be drawn.
+type curveLine struct {
+	seriesStyle
+	points [][2]float64
 }
 
 // seriesName drops what a series is measured in: "check hit" is "hit".
@@ -103,13 +112,27 @@ func valueAt(points [][2]float64, percentile float64) float64 {
 	return points[len(points)-1][1]
 }
 
-// drawCurve draws the line with its name at the right end.
-func drawCurve(points [][2]float64, s seriesStyle, c draw.Canvas, p *plot.Plot) {
-	var at []vg.Point
-	for _, pt := range points {
-		at = append(at, vg.Point{X: c.X(p.X.Norm(nines(pt[0]))), Y: c.Y(p.Y.Norm(pt[1]))})
+// drawCurves draws the lines, each with its name at its right end; names too
+// close to each other move apart.
+func drawCurves(curves []curveLine, c draw.Canvas, p *plot.Plot) {
+	ends := make([]vg.Point, len(curves))
+	for i, l := range curves {
+		var at []vg.Point
+		for _, pt := range l.points {
+			at = append(at, vg.Point{X: c.X(p.X.Norm(nines(pt[0]))), Y: c.Y(p.Y.Norm(pt[1]))})
+		}
+		c.StrokeLines(l.line, at)
+		ends[i] = at[len(at)-1]
 	}
-	c.StrokeLines(s.line, at)
-	end := at[len(at)-1]
-	c.FillText(label(10, ink), vg.Point{X: end.X + 4, Y: end.Y}, s.name)
+	order := make([]int, len(curves))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ends[a].Y, ends[b].Y) })
+	lowest := vg.Length(0)
+	for _, i := range order {
+		y := max(ends[i].Y, lowest)
+		c.FillText(label(10, ink), vg.Point{X: ends[i].X + 4, Y: y}, curves[i].name)
+		lowest = y + 11
+	}
 }

@@ -1,8 +1,10 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -50,11 +52,11 @@ func plotMap(r *measure.Report) *chart {
 		return nil
 	}
 	x, y := mapAxes(r, spots)
-	p := newPlot(x, y)
-	p.Add(draws(func(c draw.Canvas, p *plot.Plot) {
+	p := newPanel(x, y, draws(func(c draw.Canvas, p *plot.Plot) {
 		drawLimits(r, c, p)
 		drawSpots(spots, c, p)
 	}))
+	p.X.Padding, p.Y.Padding = 6, 6
 	var said []string
 	for _, s := range spots {
 		life := span(&s.bottom, &s.top, nil)
@@ -67,8 +69,8 @@ func plotMap(r *measure.Report) *chart {
 	if len(missing) > 0 {
 		desc += " Not on the map, for want of figures: " + list(missing) + "."
 	}
-	c := render(chart{Title: speedOf(r).name + " p95 against the life of a revoked token", Desc: desc}, 640, 380,
-		func(c draw.Canvas) { p.Draw(draw.Crop(c, 4, -8, 4, -6)) })
+	c := render(chart{Title: speedOf(r).name + " p95 against the life of a revoked token", Desc: desc}, 640, 350,
+		func(c draw.Canvas) { p.draw(draw.Crop(c, 2, -110, 2, -4)) })
 	return &c
 }
 
@@ -111,7 +113,7 @@ func mapLimits(r *measure.Report) []mapLimit {
 		case "latency." + speedOf(r).name + ".p95":
 			limits = append(limits, mapLimit{g.Limit, true, "limit " + g.limit()})
 		case "revoke.fleet_upper.p95", "revoke.fleet_lower.p95", "revoke.upper.p95":
-			limits = append(limits, mapLimit{g.Limit, false, short("limit "+g.limit()+limitScope(g), 60)})
+			limits = append(limits, mapLimit{g.Limit, false, short("limit "+g.limit()+limitScope(g), 22)})
 		}
 	}
 	return limits
@@ -125,19 +127,30 @@ func limitScope(g placed) string {
 	return ""
 }
 
+// drawLimits draws a dashed line for each limit, with its words right of the
+// map or, for an upright line, above.
 func drawLimits(r *measure.Report, c draw.Canvas, p *plot.Plot) {
+	sty := label(11, limit)
+	var level []mapLimit
 	for _, l := range mapLimits(r) {
-		sty := label(11, limit)
-		if l.vertical {
-			x := c.X(p.X.Norm(l.at))
-			c.StrokeLine2(line(limit, 1.25, 5, 3), x, c.Min.Y, x, c.Max.Y)
-			sty.XAlign = draw.XRight
-			c.FillText(sty, vg.Point{X: x - 5, Y: c.Max.Y - 8}, l.text)
+		if !l.vertical {
+			level = append(level, l)
 			continue
 		}
+		x := c.X(p.X.Norm(l.at))
+		c.StrokeLine2(line(limit, 1.25, 5, 3), x, c.Min.Y, x, c.Max.Y)
+		sty.XAlign = draw.XRight
+		c.FillText(sty, vg.Point{X: c.Max.X, Y: c.Max.Y + words/2 + 2}, l.text)
+	}
+	sty.XAlign = draw.XLeft
+	slices.SortFunc(level, func(a, b mapLimit) int { return cmp.Compare(a.at, b.at) })
+	lowest := vg.Length(0)
+	for _, l := range level {
 		y := c.Y(p.Y.Norm(l.at))
 		c.StrokeLine2(line(limit, 1.25, 5, 3), c.Min.X, y, c.Max.X, y)
-		c.FillText(sty, vg.Point{X: c.Min.X + 6, Y: y + 8}, l.text)
+		at := max(y, lowest)
+		c.FillText(sty, vg.Point{X: c.Max.X + 5, Y: at}, l.text)
+		lowest = at + 12
 	}
 }
 

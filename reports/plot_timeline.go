@@ -91,7 +91,7 @@ func plotTimelines(r *measure.Report) []chart {
 			busiest = max(busiest, v)
 		}
 	}
-	x := niceAxis("", end/1000, 6)
+	x := niceAxis("seconds since the start", end/1000, 6)
 	var charts []chart
 	for i, t := range all {
 		charts = append(charts, t.plot(names[i], x, slowest, busiest))
@@ -104,19 +104,16 @@ func (t timeline) plot(name string, x axis, slowest, busiest float64) chart {
 	for i, l := range t.lanes {
 		lanes.ticks = append(lanes.ticks, plot.Tick{Value: float64(len(t.lanes)-i) - 0.5, Label: short(l.Gateway, 12)})
 	}
-	first := newPlot(x, lanes)
+	upper := x.unlabelled()
+	first := newPanel(upper, lanes, draws(t.drawFaults), draws(t.drawLanes), draws(t.drawRevokes))
 	first.Y.Tick.LineStyle.Width = 0
-	first.Add(draws(t.drawFaults), draws(t.drawLanes), draws(t.drawRevokes))
-	second := newPlot(x, niceAxis("p95, ms", slowest*1.05, 3))
-	second.Add(draws(t.drawFaults), draws(t.drawP95))
-	x.label = "seconds since the start"
-	third := newPlot(x, niceAxis("calls/s", busiest*1.05, 3))
-	third.Add(draws(t.drawFaults), draws(t.drawCalls))
+	second := newPanel(upper, niceAxis("response p95, ms", slowest*1.05, 3), draws(t.drawFaults), draws(t.drawP95))
+	third := newPanel(x, niceAxis("authority calls per second", busiest*1.05, 3), draws(t.drawFaults), draws(t.drawCalls))
 
-	heights := []vg.Length{vg.Length(38 + laneHeight*len(t.lanes)), 84, 100}
+	heights := []vg.Length{vg.Length(24 + laneHeight*len(t.lanes)), 88, 112}
 	c := chart{Name: name, Title: name + ": what happened when", Desc: t.describe()}
 	return render(c, 460, heights[0]+heights[1]+heights[2]+8, func(c draw.Canvas) {
-		rows(draw.Crop(c, 2, -12, 2, -6), []*plot.Plot{first, second, third}, heights)
+		rows(draw.Crop(c, 2, -12, 2, -6), []panel{first, second, third}, heights)
 	})
 }
 

@@ -84,6 +84,7 @@ func (b behaviour) latency(g *rand.Rand) measure.Latency {
 	if b.hitShare < 0.95 && b.hitShare > 0 {
 		check.P95 = new(b.miss * 1.1)
 		check.P95Noise = new(0.08)
+		check.P99, check.Max = new(b.miss*1.9), new(b.miss*5)
 	}
 	l := measure.Latency{
 		Response: dist(g, b.miss+0.2, 0.5, 9_000), Service: dist(g, b.miss+0.15, 0.5, 9_000),

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,6 +88,9 @@ func render(c chart, width, height vg.Length, paint func(draw.Canvas)) chart {
 func fitText(svg string) string {
 	return textFont.ReplaceAllStringFunc(svg, func(s string) string {
 		m := textFont.FindStringSubmatch(s)
+		if m[4] == blank {
+			return ""
+		}
 		size, _ := strconv.ParseFloat(m[2], 64)
 		width := label(vg.Length(size), ink).Width(html.UnescapeString(m[4]))
 		return fmt.Sprintf(`<text %s font-size="%s" textLength="%.1f" lengthAdjust="spacingAndGlyphs" style="%s">%s</text>`,
@@ -112,18 +116,48 @@ type draws func(c draw.Canvas, p *plot.Plot)
 
 func (f draws) Plot(c draw.Canvas, p *plot.Plot) { f(c, p) }
 
-// newPlot is an empty plot in the style of the page, with a grid at its labelled ticks.
-func newPlot(x, y axis) *plot.Plot {
+// panel is a plot with the words of its axes, which stand level: those of the
+// y axis above it, those of the x axis below its end.
+type panel struct {
+	*plot.Plot
+	x, y string
+}
+
+// newPanel is an empty plot in the style of the page, with a grid at its labelled ticks.
+func newPanel(x, y axis, plotters ...plot.Plotter) panel {
 	p := plot.New()
 	p.BackgroundColor = nil
 	x.set(&p.X)
 	y.set(&p.Y)
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XCenter, draw.YTop
 	p.Y.Tick.Label.XAlign = draw.XRight
-	p.X.Label.TextStyle.XAlign, p.X.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
-	p.Y.Label.TextStyle.XAlign, p.Y.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
 	p.Add(draws(gridLines))
-	return p
+	p.Add(plotters...)
+	return panel{p, x.label, y.label}
+}
+
+// words is the height of a line of an axis' words.
+const words = 16
+
+// inner is what the words leave of a drawing for the plot.
+func (p panel) inner(c draw.Canvas) draw.Canvas {
+	if p.y != "" {
+		c = draw.Crop(c, 0, 0, 0, -words)
+	}
+	if p.x != "" {
+		c = draw.Crop(c, 0, 0, words, 0)
+	}
+	return c
+}
+
+func (p panel) draw(c draw.Canvas) {
+	inner := p.inner(c)
+	p.Plot.Draw(inner)
+	area := p.DataCanvas(inner)
+	c.FillText(label(11, soft), vg.Point{X: area.Min.X, Y: c.Max.Y - words/2 + 2}, p.y)
+	sty := label(11, soft)
+	sty.XAlign = draw.XRight
+	c.FillText(sty, vg.Point{X: area.Max.X, Y: c.Min.Y + words/2}, p.x)
 }
 
 func gridLines(c draw.Canvas, p *plot.Plot) {
@@ -144,21 +178,35 @@ func gridLines(c draw.Canvas, p *plot.Plot) {
 	c.Stroke(path)
 }
 
-// rows draws plots one below the other, their data areas flush left and right.
-func rows(c draw.Canvas, plots []*plot.Plot, heights []vg.Length) {
+// rows draws panels one below the other, their data areas flush left and right.
+func rows(c draw.Canvas, panels []panel, heights []vg.Length) {
 	left, right := c.Min.X, c.Max.X
-	for _, p := range plots {
-		area := p.DataCanvas(c)
+	for _, p := range panels {
+		area := p.DataCanvas(p.inner(c))
 		left, right = max(left, area.Min.X), min(right, area.Max.X)
 	}
 	top := c.Max.Y
-	for i, p := range plots {
+	for i, p := range panels {
 		part := draw.Crop(c, 0, 0, 0, 0)
 		part.Max.Y, part.Min.Y = top, top-heights[i]
-		area := p.DataCanvas(part)
-		p.Draw(draw.Crop(part, left-area.Min.X, right-area.Max.X, 0, 0))
+		area := p.DataCanvas(p.inner(part))
+		p.draw(draw.Crop(part, left-area.Min.X, right-area.Max.X, 0, 0))
 		top -= heights[i]
 	}
+}
+
+// blank is the label of a tick that has a grid line but no words.
+const blank = " "
+
+// unlabelled is the same axis without words, for all but the lowest of rows.
+func (a axis) unlabelled() axis {
+	a.label, a.ticks = "", slices.Clone(a.ticks)
+	for i := range a.ticks {
+		if a.ticks[i].Label != "" {
+			a.ticks[i].Label = blank
+		}
+	}
+	return a
 }
 
 // axis is a range with ticks; the zero scale is linear.
@@ -170,13 +218,14 @@ type axis struct {
 }
 
 func (a axis) set(to *plot.Axis) {
-	to.Label.Text, to.Min, to.Max = a.label, a.min, a.max
-	to.Label.TextStyle = label(11, soft)
-	to.Label.Padding = 3
+	to.Min, to.Max = a.min, a.max
 	to.Padding = 0
 	to.LineStyle = line(soft, 0.75)
 	to.Tick.Marker = plot.ConstantTicks(a.ticks)
 	to.Tick.Label = label(11, soft)
+	if len(a.ticks) > 0 && a.ticks[0].Label == blank {
+		to.Tick.Label.Font.Size = 1
+	}
 	to.Tick.LineStyle = line(soft, 0.75)
 	to.Tick.Length = 3
 	if a.scale != nil {
@@ -235,7 +284,7 @@ func niceAxis(name string, hi float64, n int) axis {
 	}
 	a := axis{label: name, max: hi}
 	for k := 0.0; k*step <= hi*1.0001; k++ {
-		v := k * step
+		v := math.Round(k*step*1e6) / 1e6
 		a.ticks = append(a.ticks, plot.Tick{Value: v, Label: group(strconv.FormatFloat(v, 'f', -1, 64))})
 	}
 	return a

@@ -1,0 +1,159 @@
+package reports
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/harness/measure"
+)
+
+// Random reports are not sensible ones: a renderer must hold its rules for all.
+
+func number(t *rapid.T) *float64 {
+	switch rapid.IntRange(0, 3).Draw(t, "number") {
+	case 0:
+		return nil
+	case 1:
+		return new(0.0)
+	case 2:
+		return new(rapid.Float64Range(0, 10).Draw(t, "small"))
+	}
+	return new(rapid.Float64Range(0, 1e9).Draw(t, "large"))
+}
+
+func anyDist(t *rapid.T) measure.Dist {
+	return measure.Dist{
+		Count: rapid.Int64Range(0, 1<<40).Draw(t, "count"), P50: number(t), P95: number(t), P99: number(t), Max: number(t), P95Noise: number(t),
+	}
+}
+
+func anyQuantiles(t *rapid.T) measure.Quantiles {
+	q := measure.Quantiles{P50: number(t), P95: number(t), P99: number(t), Max: number(t)}
+	if rapid.Bool().Draw(t, "above") {
+		q.Above = &measure.Above{P50: number(t), P95: number(t), P99: number(t), Max: number(t)}
+	}
+	return q
+}
+
+func anyInterval(t *rapid.T) measure.Interval {
+	states := []measure.State{measure.Exact, measure.Censored, measure.Expired, measure.Unknown, measure.Unstable, measure.Unprimed}
+	return measure.Interval{At: rapid.Float64Range(0, 1e6).Draw(t, "at"), Lower: number(t), Upper: number(t), State: rapid.SampledFrom(states).Draw(t, "state")}
+}
+
+func anyCount(t *rapid.T) int {
+	return rapid.OneOf(rapid.Just(0), rapid.IntRange(0, 400), rapid.IntRange(0, 1<<40)).Draw(t, "n")
+}
+
+func anyText(t *rapid.T) string {
+	return rapid.OneOf(rapid.StringMatching(`[a-z-]{0,12}`), rapid.StringN(0, 300, -1)).Draw(t, "text")
+}
+
+func anyGate(t *rapid.T) measure.Gate {
+	exprs := []string{"revoke.fleet_upper.p95 <= 5s", "latency.check.p95{pattern=cache} < 75ms", "safety.false_accepts == 0", "requests.sent >= 100", "x", ""}
+	g := measure.Gate{
+		Expr: rapid.SampledFrom(exprs).Draw(t, "expr"), Verdict: anyVerdict(t), Value: number(t), Lower: number(t), Upper: number(t),
+		Limit: rapid.Float64Range(0, 1e7).Draw(t, "limit"), N: anyCount(t), Why: anyText(t),
+	}
+	g.Metric, _, _ = split(g.Expr)
+	if rapid.Bool().Draw(t, "witness") {
+		g.Witness = &measure.Violation{Gateway: anyText(t), Token: token.Ref(anyText(t))}
+	}
+	return g
+}
+
+func anyVerdict(t *rapid.T) measure.RunVerdict {
+	return rapid.SampledFrom([]measure.RunVerdict{measure.Pass, measure.Fail, measure.Inconclusive, measure.Stopped, measure.Interrupted, ""}).Draw(t, "verdict")
+}
+
+func anyPattern(t *rapid.T) measure.Pattern {
+	p := measure.Pattern{Pattern: anyText(t), Bound: rapid.Float64Range(0, 1e7).Draw(t, "bound"), BoundWhy: anyText(t), AuthorityCalls: int64(anyCount(t))}
+	p.Requests = measure.Requests{Sent: anyCount(t), Accepted: anyCount(t), Rejected: anyCount(t), Unavailable: anyCount(t)}
+	p.Latency.Check, p.Latency.Response = anyDist(t), anyDist(t)
+	for range rapid.IntRange(0, 2).Draw(t, "curves") {
+		points := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) [2]float64 {
+			return [2]float64{rapid.Float64Range(0, 100).Draw(t, "p"), rapid.Float64Range(0, 1e7).Draw(t, "ms")}
+		}), 0, 6).Draw(t, "points")
+		p.Latency.Curves = append(p.Latency.Curves, measure.Curve{Series: rapid.SampledFrom([]string{"check hit", "miss", "lag", "response", "other"}).Draw(t, "series"), Points: points})
+	}
+	p.Revoke = measure.Revoke{
+		Tokens: anyCount(t), Moments: anyCount(t), Censored: anyCount(t), Unknown: anyCount(t), Unstable: anyCount(t), Resurrections: anyCount(t),
+		Excluded: anyCount(t), FleetLower: anyQuantiles(t), FleetUpper: anyQuantiles(t), Watched: rapid.Float64Range(0, 1e6).Draw(t, "watched"),
+		Fleet: rapid.SliceOfN(rapid.Custom(anyInterval), 0, 5).Draw(t, "fleet"),
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "gateways") {
+		p.Revoke.Gateways = append(p.Revoke.Gateways, measure.GatewayRevoke{Gateway: anyText(t), Intervals: rapid.SliceOfN(rapid.Custom(anyInterval), 0, 3).Draw(t, "intervals")})
+		p.Timeline.Lanes = append(p.Timeline.Lanes, measure.Lane{Gateway: anyText(t), Accepted: counts4(t), Rejected: counts4(t), Unavailable: counts4(t), Stale: counts4(t)})
+	}
+	p.Timeline.Step = rapid.SampledFrom([]float64{0, 100, 1000}).Draw(t, "step")
+	p.Timeline.ResponseP95 = rapid.SliceOfN(rapid.Custom(number), 0, 4).Draw(t, "p95")
+	p.Safety = measure.Safety{FalseAccepts: anyCount(t), StaleAccepts: anyCount(t), FalseRejects: anyCount(t)}
+	for range rapid.IntRange(0, 2).Draw(t, "violations") {
+		p.Violations = append(p.Violations, measure.Violation{Kind: rapid.SampledFrom([]string{"false_accept", "false_reject"}).Draw(t, "kind"), Gateway: anyText(t), Cause: anyText(t)})
+	}
+	p.Mutations = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) measure.Mutation {
+		return measure.Mutation{Mutation: anyText(t), Sent: anyCount(t), Wrong: anyCount(t)}
+	}), 0, 2).Draw(t, "mutations")
+	p.Gates = rapid.SliceOfN(rapid.Custom(anyGate), 0, 3).Draw(t, "gates")
+	return p
+}
+
+func counts4(t *rapid.T) []int { return rapid.SliceOfN(rapid.IntRange(0, 50), 0, 4).Draw(t, "counts") }
+
+func anyReport(t *rapid.T) *measure.Report {
+	r := &measure.Report{
+		Scenario: anyText(t), Stage: rapid.OneOf(rapid.Just("embedded"), rapid.Custom(anyText)).Draw(t, "stage"), Elapsed: rapid.Float64Range(0, 1e8).Draw(t, "elapsed"),
+		Reproduce: anyText(t), Environment: measure.Environment{Network: anyText(t)}, Verdict: anyVerdict(t),
+		Sender:   measure.Sender{Planned: anyCount(t), Sent: anyCount(t), Lag: anyDist(t), CPU: number(t)},
+		Validity: measure.Validity{OK: rapid.Bool().Draw(t, "ok"), Reasons: rapid.SliceOfN(rapid.Custom(anyText), 0, 3).Draw(t, "reasons")},
+		Warnings: rapid.SliceOfN(rapid.Custom(anyText), 0, 2).Draw(t, "warnings"),
+		Patterns: rapid.SliceOfN(rapid.Custom(anyPattern), 0, 6).Draw(t, "patterns"),
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "references") {
+		r.References = append(r.References, measure.Reference{Pattern: anyText(t), Metric: anyText(t), Says: anyText(t), Value: number(t)})
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "faults") {
+		r.Faults = append(r.Faults, measure.Fault{Name: anyText(t), From: 10, To: 500, Landed: rapid.Bool().Draw(t, "landed")})
+	}
+	if len(r.Patterns) > 1 && rapid.Bool().Draw(t, "tie") {
+		r.Ties = [][]string{{r.Patterns[0].Pattern, r.Patterns[1].Pattern}}
+	}
+	return r
+}
+
+func TestTerminalFitsForAnyReport(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := anyReport(t)
+		var b strings.Builder
+		require.NoError(t, Terminal(&b, r, TerminalOptions{Path: anyText(t), Next: anyText(t)}))
+		assertFits(t, b.String())
+		require.Empty(t, broken.FindString(b.String()))
+	})
+}
+
+// broken is what a figure that is none, or a wrong format, leaves behind.
+var broken = regexp.MustCompile(`NaN|[+-]Inf\b|%![a-z]\(`)
+
+func TestPageRendersForAnyReport(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b bytes.Buffer
+		require.NoError(t, HTML(&b, anyReport(t)))
+		require.Empty(t, broken.FindString(b.String()))
+	})
+}
+
+// full refuses every byte.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+func TestAWriterThatFailsIsReported(t *testing.T) {
+	require.ErrorIs(t, Terminal(full{}, sample(), TerminalOptions{}), io.ErrShortWrite)
+	require.ErrorIs(t, HTML(full{}, sample()), io.ErrShortWrite)
+}
