@@ -95,23 +95,22 @@ func (g GateExpr) judgeRevoke(s scope, out *Gate) {
 			out.Upper = &worst.upper
 		}
 	}
-	out.Why = g.whyRevoke(worst, out.Verdict)
-	if out.Verdict == Fail && !below {
+	switch {
+	case out.Verdict == Pass:
+	case worst.n == 0:
+		out.Why = "no revocation was measured"
+	case below:
+		out.Why = fmt.Sprintf("%d moments, %d over and %d open", worst.n, worst.breaches, worst.open)
+	case out.Verdict == Fail:
+		out.Why = fmt.Sprintf("%d of %d moments are over %s", worst.breaches, worst.n, formatMS(g.Limit))
 		out.Witness = lateRevoke(s, g.Limit)
+	default:
+		out.Why = g.undecided(worst)
 	}
 }
 
-// whyRevoke says what decided, and how many tokens would have.
-func (g GateExpr) whyRevoke(e evidence, v RunVerdict) string {
-	q := g.Metric.quantile
-	switch {
-	case v == Pass:
-		return ""
-	case e.n == 0:
-		return "no revocation was measured"
-	case v == Fail:
-		return fmt.Sprintf("%d of %d moments are over %s", e.breaches, e.n, formatMS(g.Limit))
-	}
+// undecided says why a limit from above is open, and how many tokens would decide it.
+func (g GateExpr) undecided(e evidence) string {
 	why := fmt.Sprintf("%d moments, %d over and %d open", e.n, e.breaches, e.open)
 	switch {
 	case math.IsInf(e.upper, 1):
@@ -119,10 +118,10 @@ func (g GateExpr) whyRevoke(e evidence, v RunVerdict) string {
 	case e.lower <= g.Limit && g.Limit < e.upper:
 		why = fmt.Sprintf("%s straddles %s", formatRange(e.lower, e.upper), formatMS(g.Limit))
 	}
-	if q >= 1 {
+	if g.Metric.quantile >= 1 {
 		return why
 	}
-	if more, ok := enough(e.breaches+e.open, e.n, q); ok {
+	if more, ok := enough(e.breaches+e.open, e.n, g.Metric.quantile); ok {
 		return fmt.Sprintf("%s; try --tokens %d", why, more)
 	}
 	return why + "; more tokens alone would not decide it"

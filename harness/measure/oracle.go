@@ -123,7 +123,11 @@ func (v *revocation) judgeReject(e *Event) judgement {
 	if e.Reason == token.InvalidToken && (e.End > v.sent() || e.End >= v.expiresMin) {
 		return judgement{}
 	}
-	return judge(e)
+	j := judge(e)
+	if j.cause == CauseRefused && e.End > v.sent() {
+		j.cause = CauseWrongReason // the token may be refused by now, but not like this
+	}
+	return j
 }
 
 // inFlight says how long after the ack a request begun before it was accepted.
