@@ -1,0 +1,47 @@
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/tokendrill
+VERSION := $(shell git describe --always --dirty 2>/dev/null)
+# Pinned tools; .ci/run installs them with the same targets.
+GOLANGCI_VERSION := v2.15.0
+VEGETA_VERSION := v12.13.0
+TOOLS := $(CURDIR)/bin
+
+.PHONY: help run build test test-all lint bench docs tools clean
+.DEFAULT_GOAL := help
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Compare the four patterns on the sample recording (under a minute)
+	@$(BIN) run
+
+build: ## Build bin/tokendrill
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/tokendrill
+
+test: ## Run the tests with the race detector
+	$(GO) test -race -short -timeout 5m ./...
+
+test-all: ## Run every test, the slow walks too
+	$(GO) test -race -timeout 25m ./...
+
+lint: $(TOOLS)/golangci-lint ## Check style, errors and the import arrows
+	$(TOOLS)/golangci-lint run ./...
+
+bench: build $(TOOLS)/vegeta ## Compare the sender with the vegeta command line
+	$(GO) run ./harness/attackbench -vegeta $(TOOLS)/vegeta
+
+docs: build ## Write the program's own output into the documents again
+	$(GO) test ./cmd/tokendrill -run 'TestDocuments' -update
+
+tools: $(TOOLS)/golangci-lint $(TOOLS)/vegeta ## Install the pinned tools into bin/
+
+$(TOOLS)/golangci-lint:
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+$(TOOLS)/vegeta:
+	GOBIN=$(TOOLS) $(GO) install github.com/tsenart/vegeta/v12@$(VEGETA_VERSION)
+
+clean: ## Remove what was built and written
+	rm -rf bin tokendrill-out

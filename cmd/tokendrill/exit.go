@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokendrill/tokendrill/harness/measure"
+)
+
+// Exit codes. They are part of the interface: a pipeline may rely on them.
+const (
+	exitPass         = 0   // every gate passed
+	exitFail         = 1   // a gate failed
+	exitUsage        = 2   // the command line or an input file is wrong
+	exitInconclusive = 3   // a gate could not be decided, or the run is not valid
+	exitHarness      = 4   // the environment or the harness failed
+	exitStopped      = 5   // stopped by a stop condition
+	exitUndo         = 6   // something that was broken could not be mended
+	exitInterrupted  = 130 // interrupted, and undone
+)
+
+// exitCodes are the codes in words, for "tokendrill list exit-codes".
+var exitCodes = []struct {
+	code  int
+	means string
+}{
+	{exitPass, "pass: every gate passed"},
+	{exitFail, "a gate failed; its witness is in the report"},
+	{exitUsage, "the command line or an input file is wrong"},
+	{exitInconclusive, "inconclusive or invalid: no samples, too few, or a late sender is never a pass"},
+	{exitHarness, "the environment or the harness failed"},
+	{exitStopped, "stopped by a stop condition"},
+	{exitUndo, "something that was broken could not be mended"},
+	{exitInterrupted, "interrupted and undone; the report is partial"},
+}
+
+// judged ends a command whose verdict was printed: only the exit code is left.
+type judged struct{ verdict measure.RunVerdict }
+
+func (j judged) Error() string { return string(j.verdict) }
+
+// inputError is the user's to mend: exit code 2.
+type inputError struct{ error }
+
+func (e inputError) Unwrap() error { return e.error }
+
+// badInput marks an error as the user's to mend.
+func badInput(err error) error {
+	if err == nil {
+		return nil
+	}
+	return inputError{err}
+}
+
+// exitCode is the exit code of a command that ended with err.
+func exitCode(ctx context.Context, err error) int {
+	var j judged
+	switch {
+	case err == nil:
+		return exitPass
+	case errors.As(err, &j):
+		return verdictCode(j.verdict)
+	case errors.As(err, new(inputError)), strings.HasPrefix(err.Error(), "unknown command"):
+		return exitUsage
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return exitHarness
+}
+
+func verdictCode(v measure.RunVerdict) int {
+	switch v {
+	case measure.Pass:
+		return exitPass
+	case measure.Fail:
+		return exitFail
+	case measure.Stopped:
+		return exitStopped
+	case measure.Interrupted:
+		return exitInterrupted
+	}
+	return exitInconclusive
+}
+
+// args wraps a check of positional arguments so that a wrong one is bad input.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, a []string) error { return badInput(check(c, a)) }
+}

@@ -1,0 +1,66 @@
+// Command tokendrill replays recorded API traffic and fuzzed tokens against
+// token-validation setups and tells how fast they decide, how long a revoked
+// token keeps working, and whether any decision is ever wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run carries out one command line and returns its exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(ctx, err)
+	if err != nil && !errors.As(err, new(judged)) {
+		fmt.Fprintf(stderr, "tokendrill: %s\n", oneLine(err))
+	}
+	return code
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tokendrill",
+		Short: "Measure how fast, how revocable and how right a token-validation setup is",
+		Long: `tokendrill replays recorded API traffic and fuzzed tokens against four ways of
+checking OAuth tokens, and answers three questions with evidence: how fast is a
+decision, how long does a revoked token keep working, is any decision ever wrong.`,
+		Example:       "  tokendrill run\n  tokendrill run field-review --seed 3\n  tokendrill check tokendrill-out/quick-7/history.ndjson",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return badInput(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
+	})
+	root.AddCommand(runCommand(), checkCommand(), importCommand(), synthCommand(), listCommand())
+	return root
+}
+
+// oneLine is an error as one line: joined errors are separated by "; ".
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}

@@ -1,0 +1,234 @@
+package harness
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tokendrill/tokendrill/chaos"
+	"github.com/tokendrill/tokendrill/fixtures/authority"
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
+	"github.com/tokendrill/tokendrill/fixtures/registry"
+	"github.com/tokendrill/tokendrill/fixtures/token"
+)
+
+// Embedded is the default stage: every role in this process, each on a loopback
+// socket of its own, real HTTP and real NATS between them.
+type Embedded struct{}
+
+// Start puts the roles in place, in the order in which they need each other.
+func (Embedded) Start(ctx context.Context, p *Plan) (*Site, error) {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e := &embedded{plan: p, background: background, stop: stop, transport: NewTransport(DefaultAttackWorkers)}
+	for _, step := range []func(context.Context) error{e.startRegistry, e.startAuthority, e.startCDN, e.startUpstream, e.startPatterns} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, e.close())
+		}
+	}
+	return e.site(), nil
+}
+
+// embedded is an Embedded stage that is up, or on its way.
+type embedded struct {
+	plan       *Plan
+	transport  *http.Transport // of every hop between roles
+	background context.Context
+	stop       context.CancelFunc
+	running    sync.WaitGroup
+	closers    []func() error // closed in reverse order
+
+	links     []*chaos.Link
+	registry  *registry.Server
+	authority *authority.Authority
+	operator  *oauthClient
+	secrets   map[string]string // of the gateways, by pattern
+	base      string            // of the authority, which is its issuer too
+	cdn       string
+	upstream  string
+	gateways  [][]string
+	doors     map[string]http.RoundTripper // client-gateway, by host of the gateway
+}
+
+// originAudience is whom the hybrid pattern's minted tokens are for.
+const originAudience = "tokendrill-origin"
+
+// Link names.
+const (
+	linkClientGateway     = "client-gateway"
+	linkGatewayAuthority  = "gateway-authority"
+	linkGatewayRegistry   = "gateway-registry"
+	linkGatewayCDN        = "gateway-cdn"
+	linkCDNAuthority      = "cdn-authority"
+	linkAuthorityRegistry = "authority-registry"
+	linkGatewayUpstream   = "gateway-upstream"
+	linkEdgeOrigin        = "edge-origin"
+)
+
+// link makes the hop called name from a node, with the scenario's profile.
+func (e *embedded) link(name, node string) *chaos.Link {
+	seed := e.plan.rng(name+" at "+node, 0).Uint64()
+	l := chaos.NewLink(name, node, e.plan.Scenario.Links[name].Chaos(), seed)
+	e.links = append(e.links, l)
+	return l
+}
+
+// hop is the transport of a new link.
+func (e *embedded) hop(name, node string) http.RoundTripper {
+	return e.link(name, node).Transport(e.transport)
+}
+
+// serve serves a handler on a loopback port of its own and returns its base URL.
+func (e *embedded) serve(ctx context.Context, role string, h http.Handler) (string, error) {
+	ln, err := listen(ctx, role)
+	if err != nil {
+		return "", err
+	}
+	e.serveOn(ln, h)
+	return "http://" + ln.Addr().String(), nil
+}
+
+func listen(ctx context.Context, role string) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", role, err)
+	}
+	return ln, nil
+}
+
+func (e *embedded) serveOn(ln net.Listener, h http.Handler) {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	e.running.Go(func() { _ = srv.Serve(ln) }) // ends with ErrServerClosed
+	e.closers = append(e.closers, srv.Close)
+}
+
+// close ends every role and waits for it. It may be called once.
+func (e *embedded) close() error {
+	e.stop()
+	var err error
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, e.closers[i]())
+	}
+	e.transport.CloseIdleConnections()
+	e.running.Wait()
+	return err
+}
+
+func (e *embedded) startRegistry(ctx context.Context) error {
+	srv, err := registry.Start(ctx, "")
+	if err != nil {
+		return fmt.Errorf("registry: %w", err)
+	}
+	e.registry = srv
+	e.closers = append(e.closers, srv.Close)
+	return nil
+}
+
+// dial connects a node to the registry over a link.
+func (e *embedded) dial(ctx context.Context, link *chaos.Link) (*registry.Conn, error) {
+	conn, err := registry.Dial(ctx, e.registry.URL(), registry.Options{Name: link.Node, Dial: link.DialContext})
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", link, err)
+	}
+	e.closers = append(e.closers, func() error { conn.Close(); return nil })
+	return conn, nil
+}
+
+// startAuthority listens first: its address is its issuer.
+func (e *embedded) startAuthority(ctx context.Context) error {
+	conn, err := e.dial(ctx, e.link(linkAuthorityRegistry, "authority"))
+	if err != nil {
+		return err
+	}
+	ln, err := listen(ctx, "authority")
+	if err != nil {
+		return err
+	}
+	e.base = "http://" + ln.Addr().String()
+	sc := e.plan.Scenario
+	cfg := authority.Config{
+		Issuer: e.base, Lifetime: sc.Tokens.Lifetime, Audience: audience,
+		OriginAudience: originAudience, MintedTTL: sc.Settings.Hybrid.MintedTTL, BundleMaxAge: sc.Settings.Hybrid.BundleMaxAge,
+		Clients: e.clients(), Registry: conn,
+	}
+	if e.authority, err = authority.New(cfg); err != nil {
+		ln.Close()
+		return fmt.Errorf("authority: %w", err)
+	}
+	e.serveOn(ln, e.authority)
+	e.running.Go(func() { _ = e.authority.Run(e.background, sc.Settings.Registry.Heartbeat) }) // nil when stopped
+	return nil
+}
+
+// clients are the authority's clients: one that tokens are issued to for each
+// format, an operator who revokes, and one for the gateways of each pattern, so
+// that its calls can be told apart. Secrets are drawn anew for each stage.
+func (e *embedded) clients() []authority.Client {
+	e.operator = &oauthClient{
+		base: e.base, http: &http.Client{Transport: e.transport},
+		issue: map[token.Format]credentials{
+			token.Opaque: {"app-opaque", rand.Text()},
+			token.JWT:    {"app-jwt", rand.Text()},
+		},
+		revoke: credentials{"operator", rand.Text()},
+	}
+	out := []authority.Client{{ID: e.operator.revoke.id, Secret: e.operator.revoke.secret, Admin: true}}
+	for format, c := range e.operator.issue {
+		out = append(out, authority.Client{ID: c.id, Secret: c.secret, Scopes: e.plan.scopes, JWT: format == token.JWT})
+	}
+	e.secrets = map[string]string{}
+	for _, s := range e.plan.Systems {
+		e.secrets[s.Pattern] = rand.Text()
+		out = append(out, authority.Client{ID: s.Pattern, Secret: e.secrets[s.Pattern], Introspects: true, SignedIntrospection: true})
+	}
+	return out
+}
+
+func (e *embedded) startCDN(ctx context.Context) error {
+	cdn, err := pattern.NewCDN(pattern.CDNConfig{Origin: e.base, Transport: e.hop(linkCDNAuthority, "cdn")})
+	if err != nil {
+		return fmt.Errorf("cdn: %w", err)
+	}
+	e.cdn, err = e.serve(ctx, "cdn", cdn)
+	return err
+}
+
+// startUpstream serves what the gateways protect.
+func (e *embedded) startUpstream(ctx context.Context) (err error) {
+	e.upstream, err = e.serve(ctx, "upstream", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"ok":true}`)) // the client has gone if it fails
+	}))
+	return err
+}
+
+// site is what the rest of a run sees of the stage.
+func (e *embedded) site() *Site {
+	return &Site{
+		Stage: "embedded (loopback)", Gateways: e.gateways, Transport: e.client(), Authority: e.operator,
+		Issuer: e.base, Ring: e.authority.Ring(), Links: e.links,
+		Calls: func(p string) int64 { return e.authority.Calls()[p] },
+		Floor: e.upstream + "/", Close: e.close,
+	}
+}
+
+// client reaches each gateway over its own client-gateway link.
+func (e *embedded) client() http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if door, ok := e.doors[r.URL.Host]; ok {
+			return door.RoundTrip(r)
+		}
+		return e.transport.RoundTrip(r)
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+var _ Stage = Embedded{}

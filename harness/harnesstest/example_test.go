@@ -1,0 +1,51 @@
+package harnesstest_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tokendrill/tokendrill/fixtures/traffic"
+	"github.com/tokendrill/tokendrill/harness"
+	"github.com/tokendrill/tokendrill/scenarios"
+)
+
+// A scenario can be run from any Go program. In a test, harnesstest.Run and
+// harnesstest.Require do the same in two lines.
+func Example() {
+	sc, err := scenarios.Parse([]byte(`
+name: smoke
+about: a revoked token is refused everywhere, at once
+patterns: [remote, registry]
+traffic: {recording: sample, rate: 100/s, rounds: 1, slice: 200ms}
+revocations: {tokens: 3, every: 50ms, first_gap: 5ms, growth: 10%, window: 1s, rate: 20/s}
+settings: {registry: {staleness: 500ms, heartbeat: 100ms}}
+gates: [safety.false_accepts == 0, safety.false_rejects == 0, revoke.resurrections == 0]
+`), "smoke.yaml")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rec, err := traffic.Sample()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan, err := harness.NewPlan(sc, rec, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	result, err := harness.Run(context.Background(), plan, harness.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range result.Report.Patterns {
+		fmt.Printf("%s: %d tokens, %d let in, %d shut out\n", p.Pattern, p.Revoke.Tokens, p.Safety.FalseAccepts, p.Safety.FalseRejects)
+	}
+	fmt.Println(result.Report.Verdict)
+	// Output:
+	// remote: 3 tokens, 0 let in, 0 shut out
+	// registry: 3 tokens, 0 let in, 0 shut out
+	// pass
+}

@@ -1,0 +1,227 @@
+package harness
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/fixtures/traffic"
+	"github.com/tokendrill/tokendrill/harness/measure"
+	"github.com/tokendrill/tokendrill/scenarios"
+)
+
+// Plan is all that a run will send, revoke and break, and when: a scenario and a
+// recording under one seed. It is symbolic: tokens are refs, gateways are names,
+// so the same plan can be printed, hashed and run on any stage. A Plan is
+// immutable and safe for concurrent use; all instants are offsets from its start.
+type Plan struct {
+	Scenario  *scenarios.Scenario
+	Recording *traffic.Recording
+	Seed      uint64
+	// Systems are what is measured, in the order of the report.
+	Systems []System
+	// Phases cover the run without gaps, in order.
+	Phases []Phase
+	// Revocations are in order of At.
+	Revocations []Revocation
+	// Faults are in order of From.
+	Faults []FaultWindow
+	// Digest identifies everything above and every planned request.
+	Digest string
+
+	policy token.Policy
+	scopes []string // every scope that some route asks for
+	gates  []measure.GateExpr
+}
+
+// Phase is one stretch of a plan.
+type Phase struct {
+	Name     string
+	From, To time.Duration
+}
+
+// Names of the phases. A scenario with faults has before, during and after in
+// the place of revocation.
+const (
+	PhaseLatency    = measure.LatencyPhase
+	PhaseRevocation = "revocation"
+	PhaseBefore     = "before"
+	PhaseDuring     = "during"
+	PhaseAfter      = "after"
+)
+
+// Revocation is one planned revocation of one token.
+type Revocation struct {
+	System int // index in Plan.Systems
+	Token  token.Ref
+	Twin   token.Ref // the control
+	At     time.Duration
+	Moment int
+	Phase  string
+}
+
+// FaultWindow is a fault of the scenario at its place in the run.
+type FaultWindow struct {
+	scenarios.Fault
+	From, To time.Duration
+}
+
+// Where says in words what links the fault acts on.
+func (w FaultWindow) Where() string {
+	if w.Pattern == "" && w.Gateway == "" {
+		return w.Link
+	}
+	return w.Link + " at " + strings.Trim(w.Pattern+"/"+w.Gateway, "/")
+}
+
+// Request is one planned request, before its token is bound.
+type Request struct {
+	At      time.Duration
+	System  int // index in Plan.Systems
+	Gateway int // index in its Gateways
+	Method  string
+	Path    string
+	Token   token.Ref
+	Class   token.Class
+	Twin    token.Ref
+	// Mutant numbers the fuzzed requests of a system from 1; 0 means not fuzzed.
+	Mutant int
+	Scope  []string
+	// Slice is the round in the latency phase, -1 elsewhere.
+	Slice int
+	Probe bool
+}
+
+// settle separates the latency phase from the revocation phase.
+const settle = 500 * time.Millisecond
+
+// NewPlan plans a run. Every fault of the scenario must lie within the revocation phase.
+func NewPlan(sc *scenarios.Scenario, rec *traffic.Recording, seed uint64) (*Plan, error) {
+	if len(rec.Exchanges) == 0 {
+		return nil, fmt.Errorf("plan %s: the recording holds no requests; record or import some, or use the embedded sample", sc.Name)
+	}
+	p := &Plan{Scenario: sc, Recording: rec, Seed: seed, Systems: systems(sc), policy: policyOf(sc)}
+	p.scopes = allScopes(p.policy)
+	for _, expr := range sc.Gates {
+		g, err := measure.ParseGate(expr)
+		if err != nil {
+			return nil, fmt.Errorf("plan %s: %w", sc.Name, err)
+		}
+		p.gates = append(p.gates, g)
+	}
+	if n := len(rec.Exchanges); sc.Traffic.Rate == 0 && recordedAt(rec.Exchanges, n) == 0 {
+		return nil, fmt.Errorf("plan %s: the recording has no pace of its own, all its requests are at one instant: set a rate", sc.Name)
+	}
+	begin, _ := p.revocationPhase()
+	p.planRevocations(begin)
+	end := p.end(begin)
+	if err := p.planFaults(begin, end); err != nil {
+		return nil, err
+	}
+	p.planPhases(begin, end)
+	p.Digest = p.digest()
+	return p, nil
+}
+
+// Duration is the length of the run from its start to its last planned request.
+func (p *Plan) Duration() time.Duration { return p.Phases[len(p.Phases)-1].To }
+
+// PhaseAt names the phase that an instant lies in.
+func (p *Plan) PhaseAt(at time.Duration) string {
+	for _, ph := range p.Phases {
+		if at < ph.To {
+			return ph.Name
+		}
+	}
+	return p.Phases[len(p.Phases)-1].Name
+}
+
+// planPhases cuts the run where the revocation phase begins, and where faults
+// begin and end.
+func (p *Plan) planPhases(begin, end time.Duration) {
+	cut := func(name string, from, to time.Duration) {
+		if from < to {
+			p.Phases = append(p.Phases, Phase{name, from, to})
+		}
+	}
+	cut(PhaseLatency, 0, begin)
+	if len(p.Faults) == 0 {
+		cut(PhaseRevocation, begin, end)
+	} else {
+		first, last := p.Faults[0].From, p.Faults[0].To
+		for _, f := range p.Faults {
+			last = max(last, f.To)
+		}
+		cut(PhaseBefore, begin, first)
+		cut(PhaseDuring, first, last)
+		cut(PhaseAfter, last, end)
+	}
+	for i, r := range p.Revocations {
+		p.Revocations[i].Phase = p.PhaseAt(r.At)
+	}
+}
+
+// rng returns a source of its own for each purpose, so that a change to one part
+// of a plan does not reshuffle the others.
+func (p *Plan) rng(purpose string, n int) *rand.Rand {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s/%d", purpose, n)
+	return rand.New(rand.NewPCG(p.Seed, h.Sum64()))
+}
+
+// gatewayOf sends a caller to the same gateway every time.
+func gatewayOf(ref token.Ref, gateways int) int {
+	h := fnv.New32a()
+	io.WriteString(h, string(ref))
+	return int(h.Sum32() % uint32(gateways))
+}
+
+// Requests yields every planned request in order of At. The plan is drawn
+// lazily: memory does not grow with its length.
+func (p *Plan) Requests() iter.Seq[Request] {
+	streams := append(p.latencyStreams(), p.meanwhileStreams()...)
+	return merge(append(streams, p.probeStreams()...))
+}
+
+// digest hashes the plan as it would be sent.
+func (p *Plan) digest() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %d %+v\n", p.Scenario.Name, p.Recording.Digest, p.Seed, p.Systems)
+	for _, r := range p.Revocations {
+		fmt.Fprintf(h, "%+v\n", r)
+	}
+	for _, f := range p.Faults {
+		fmt.Fprintf(h, "%+v\n", f)
+	}
+	for r := range p.Requests() {
+		fmt.Fprintf(h, "%d %d %d %s %s %s %s %d\n", r.At, r.System, r.Gateway, r.Method, r.Path, r.Token, r.Class, r.Mutant)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// Counts says what a plan will send.
+type Counts struct {
+	Requests, Probes, Fuzzed, Revocations int
+}
+
+// Count draws the whole plan once and counts it.
+func (p *Plan) Count() Counts {
+	c := Counts{Revocations: len(p.Revocations)}
+	for r := range p.Requests() {
+		c.Requests++
+		if r.Probe {
+			c.Probes++
+		}
+		if r.Class == token.Fuzzed {
+			c.Fuzzed++
+		}
+	}
+	return c
+}

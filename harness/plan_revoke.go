@@ -1,0 +1,163 @@
+package harness
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+)
+
+const (
+	// controlGap is how near an accepted control must be on both sides of the
+	// request that sets an upper bound; controls are sent a little more often.
+	controlGap   = 1100 * time.Millisecond
+	controlEvery = 900 * time.Millisecond
+	// lastPrime is how long before the planned revocation the token is last used.
+	lastPrime = 15 * time.Millisecond
+	// probePath is what probes ask for; probes carry every scope there is.
+	probePath = "/tokendrill/probe"
+)
+
+// planRevocations draws the moments: one token somewhere in every step, patterns
+// in a random order, the first after the longest priming.
+func (p *Plan) planRevocations(begin time.Duration) {
+	rv := p.Scenario.Revoke
+	var turns []int
+	lead := time.Duration(0)
+	for i, s := range p.Systems {
+		turns = append(turns, slices.Repeat([]int{i}, rv.Tokens)...)
+		lead = max(lead, s.lead())
+	}
+	rng := p.rng("revocations", 0)
+	rng.Shuffle(len(turns), func(i, j int) { turns[i], turns[j] = turns[j], turns[i] })
+	for i, system := range turns {
+		at := begin + lead + time.Duration((float64(i)+rng.Float64())*float64(rv.Every))
+		ref := token.Ref(fmt.Sprintf("t-%d", i+1))
+		p.Revocations = append(p.Revocations, Revocation{System: system, Token: ref, Twin: ref + "-twin", At: at, Moment: i + 1})
+	}
+}
+
+// revocationPhase is the stretch from the first priming to the last probe.
+func (p *Plan) revocationPhase() (from, to time.Duration) {
+	if from = p.Scenario.LatencyPhase(); from > 0 {
+		from += settle
+	}
+	return from, p.end(from)
+}
+
+// end is when the last control of the last token is sent, and never before begin.
+func (p *Plan) end(begin time.Duration) time.Duration {
+	end := begin + time.Millisecond
+	for _, r := range p.Revocations {
+		end = max(end, r.At+p.window(r.System)+controlGap)
+	}
+	return end
+}
+
+// window is how long a token of the system is watched after its planned revocation.
+func (p *Plan) window(system int) time.Duration {
+	return p.Scenario.Window(p.Systems[system].Pattern)
+}
+
+// quiet is how long a token must be watched after its first reject.
+func (p *Plan) quiet(system int) time.Duration {
+	return max(p.Systems[system].Bound, 500*time.Millisecond)
+}
+
+// planFaults places the scenario's faults, which count from the start of the
+// revocation phase.
+func (p *Plan) planFaults(begin, end time.Duration) error {
+	for _, f := range p.Scenario.Faults {
+		w := FaultWindow{Fault: f, From: begin + f.At, To: begin + f.At + f.For}
+		if w.To > end {
+			return fmt.Errorf("plan %s: fault %s ends %v after the start of the revocation phase, which lasts %v: move it or revoke more tokens",
+				p.Scenario.Name, f.Name, f.At+f.For, (end - begin).Round(time.Millisecond))
+		}
+		p.Faults = append(p.Faults, w)
+	}
+	slices.SortFunc(p.Faults, func(a, b FaultWindow) int { return cmp.Compare(a.From, b.From) })
+	return nil
+}
+
+// probeStreams are the probes and controls of every (token, gateway).
+func (p *Plan) probeStreams() []stream {
+	var out []stream
+	for i, r := range p.Revocations {
+		for g := range p.Systems[r.System].Gateways {
+			rng := p.rng(p.Systems[r.System].Gateways[g], i)
+			out = append(out, p.probes(r, g, p.probeTimes(r, rng), false), p.probes(r, g, p.controlTimes(r, rng), true))
+		}
+	}
+	return out
+}
+
+// probes turns instants into requests on a token, or on its twin.
+func (p *Plan) probes(rv Revocation, gateway int, times []time.Duration, control bool) stream {
+	r := Request{
+		System: rv.System, Gateway: gateway, Method: "GET", Path: probePath,
+		Token: rv.Token, Class: token.Revoked, Scope: p.scopes, Slice: -1, Probe: true,
+	}
+	if control {
+		r.Token, r.Class, r.Twin = rv.Twin, token.Control, rv.Token
+	}
+	return func() (Request, bool) {
+		if len(times) == 0 {
+			return Request{}, false
+		}
+		r.At, times = times[0], times[1:]
+		return r, true
+	}
+}
+
+// probeTimes is the schedule of one token at one gateway: priming from a random
+// cache age on, then gaps that grow with the time since the planned revocation,
+// with a probe on either side of every limit that a gate names.
+func (p *Plan) probeTimes(rv Revocation, rng *rand.Rand) []time.Duration {
+	life := p.Systems[rv.System].life()
+	age := time.Duration((0.25 + rng.Float64()) * float64(life))
+	var times []time.Duration
+	for t := rv.At - age; t < rv.At-lastPrime; t += life / 4 {
+		times = append(times, max(0, t))
+	}
+	times = append(times, max(0, rv.At-lastPrime))
+
+	gap := p.Scenario.Revoke.FirstGap
+	end := rv.At + p.window(rv.System)
+	for t := rv.At + time.Duration(rng.Float64()*float64(gap)); t < end; t += gap {
+		times = append(times, t)
+		gap += time.Duration(float64(p.Scenario.Revoke.Growth) * float64(gap))
+	}
+	times = append(times, end)
+	for _, limit := range p.limits(rv.System) {
+		if before := rv.At + limit - limit/100; limit > 0 && rv.At+limit < end {
+			times = append(times, before, rv.At+limit+time.Millisecond)
+		}
+	}
+	slices.Sort(times)
+	return times
+}
+
+// controlTimes is the schedule of the twin: about once a second from before the
+// first priming until one control gap after the last probe.
+func (p *Plan) controlTimes(rv Revocation, rng *rand.Rand) []time.Duration {
+	from := rv.At - min(p.Systems[rv.System].life(), controlEvery) - time.Duration(rng.Float64()*float64(controlEvery))
+	var times []time.Duration
+	for t := from; t < rv.At+p.window(rv.System)+controlGap; t += controlEvery {
+		times = append(times, max(0, t))
+	}
+	return times
+}
+
+// limits are the time-to-revoke limits that the gates set for a system.
+func (p *Plan) limits(system int) []time.Duration {
+	var out []time.Duration
+	for _, g := range p.gates {
+		if limit, ok := g.RevokeLimit(); ok && g.Applies(p.Systems[system].Pattern) {
+			out = append(out, limit)
+		}
+	}
+	return out
+}

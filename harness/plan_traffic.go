@@ -1,0 +1,150 @@
+package harness
+
+import (
+	"math/rand/v2"
+	"net/url"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/fixtures/traffic"
+)
+
+// segment is a stretch of the recording, laid over a stretch of the run: its
+// gaps keep their proportions, so bursts stay bursts.
+type segment struct {
+	exchanges []traffic.Exchange // the whole recording
+	first, n  int                // which of them; indices past the end wrap around
+	span      time.Duration      // recorded length
+	from      time.Duration      // in the run
+	length    time.Duration      // in the run
+}
+
+// at returns the i-th exchange of the segment and its place in the run.
+func (s segment) at(i int) (traffic.Exchange, time.Duration) {
+	ex := s.exchanges[(s.first+i)%len(s.exchanges)]
+	offset := s.length * time.Duration(i) / time.Duration(s.n)
+	if s.span > 0 {
+		share := float64(s.offset(i)) / float64(s.span)
+		offset = time.Duration(share * float64(s.length))
+	}
+	return ex, s.from + min(offset, s.length-1)
+}
+
+// offset is the recorded time from the first exchange of the segment to the i-th.
+func (s segment) offset(i int) time.Duration {
+	return recordedAt(s.exchanges, s.first+i) - recordedAt(s.exchanges, s.first)
+}
+
+// recordedAt is the recorded instant of exchange i, of a recording that is
+// played over and over: one mean gap lies between its end and its next start.
+func recordedAt(exchanges []traffic.Exchange, i int) time.Duration {
+	n := len(exchanges)
+	length := exchanges[n-1].At - exchanges[0].At
+	if n > 1 {
+		length += length / time.Duration(n-1)
+	}
+	return exchanges[i%n].At - exchanges[0].At + length*time.Duration(i/n)
+}
+
+// byRate lays the n exchanges from first over [from, from+length).
+func (p *Plan) byRate(first int, rate float64, from, length time.Duration) segment {
+	n := max(1, int(rate*length.Seconds()+0.5))
+	ex := p.Recording.Exchanges
+	return segment{ex, first, n, recordedAt(ex, first+n) - recordedAt(ex, first), from, length}
+}
+
+// bySpeed lays the round-th stretch of length*speed of the recording over
+// [from, from+length).
+func (p *Plan) bySpeed(round int, speed float64, from, length time.Duration) segment {
+	ex := p.Recording.Exchanges
+	span := time.Duration(float64(length) * speed)
+	begin := span * time.Duration(round)
+	first := sort.Search(1<<31, func(i int) bool { return recordedAt(ex, i) >= begin })
+	n := sort.Search(1<<31, func(i int) bool { return recordedAt(ex, first+i) >= begin+span })
+	return segment{ex, first, n, span, from, length}
+}
+
+// latencyStreams are the interleaved slices of the latency phase: round r plays
+// the same segment for every pattern, in an order that changes with the round.
+func (p *Plan) latencyStreams() []stream {
+	var out []stream
+	t := p.Scenario.Traffic
+	for round := range t.Rounds {
+		order := p.order(round)
+		for slot, system := range order {
+			from := t.Slice * time.Duration(round*len(order)+slot)
+			seg := p.bySpeed(round, t.Speed, from, t.Slice)
+			if t.Rate > 0 {
+				seg = p.byRate(round*p.perSlice(), float64(t.Rate), from, t.Slice)
+			}
+			// The same seed for every system: the same requests are fuzzed.
+			out = append(out, p.trafficStream(seg, system, round, p.rng("fuzz", round)))
+		}
+	}
+	return out
+}
+
+// order is the order of the patterns in a round, by system.
+func (p *Plan) order(round int) []int { return p.rng("order", round).Perm(len(p.Systems)) }
+
+// perSlice is how many requests a slice has at the scenario's rate.
+func (p *Plan) perSlice() int {
+	return int(float64(p.Scenario.Traffic.Rate)*p.Scenario.Traffic.Slice.Seconds() + 0.5)
+}
+
+// meanwhileStreams are the light traffic of the revocation phase, the same for
+// every pattern and at the same time.
+func (p *Plan) meanwhileStreams() []stream {
+	rate := float64(p.Scenario.Revoke.Rate)
+	if rate <= 0 {
+		return nil
+	}
+	from, to := p.revocationPhase()
+	first := p.Scenario.Traffic.Rounds * p.perSlice()
+	var out []stream
+	for system := range p.Systems {
+		seg := p.byRate(first, rate, from, to-from)
+		out = append(out, p.trafficStream(seg, system, -1, p.rng("fuzz", -1)))
+	}
+	return out
+}
+
+// trafficStream plays a segment against one system, with a share of it fuzzed.
+func (p *Plan) trafficStream(seg segment, system, slice int, rng *rand.Rand) stream {
+	i, mutant := 0, max(0, slice)*seg.n
+	fuzz := float64(p.Scenario.Tokens.Fuzz)
+	return func() (Request, bool) {
+		if i >= seg.n {
+			return Request{}, false
+		}
+		ex, at := seg.at(i)
+		i++
+		r := Request{
+			At: at, System: system, Gateway: gatewayOf(ex.Token, len(p.Systems[system].Gateways)),
+			Method: method(ex.Method), Path: requestPath(ex.Path), Token: ex.Token, Class: token.Valid, Scope: ex.Scope, Slice: slice,
+		}
+		if rng.Float64() < fuzz {
+			mutant++
+			r.Class, r.Mutant = token.Fuzzed, mutant
+		}
+		return r, true
+	}
+}
+
+// method keeps what net/http can send to a gateway; CONNECT asks for a tunnel.
+func method(recorded string) string {
+	if recorded == "" || recorded == "CONNECT" {
+		return "GET"
+	}
+	return recorded
+}
+
+// requestPath keeps a recorded path if it can be sent, and escapes it if not.
+func requestPath(recorded string) string {
+	if u, err := url.ParseRequestURI(recorded); err == nil && strings.HasPrefix(recorded, "/") && u.Host == "" {
+		return recorded
+	}
+	return "/" + url.PathEscape(recorded)
+}

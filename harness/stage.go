@@ -1,0 +1,93 @@
+package harness
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tokendrill/tokendrill/chaos"
+	"github.com/tokendrill/tokendrill/fixtures/token"
+)
+
+// Stage is where a plan is carried out.
+type Stage interface {
+	// Start puts everything in place that the plan needs. The site stays up until
+	// it is closed, also when ctx ends.
+	Start(ctx context.Context, p *Plan) (*Site, error)
+}
+
+// Site is a stage that is up.
+type Site struct {
+	// Stage says in a few words what stage this is, such as "embedded (loopback)".
+	Stage string
+	// Gateways are base URLs, for each system of the plan in the order of its gateways.
+	Gateways [][]string
+	// Transport is how the sender reaches the gateways.
+	Transport http.RoundTripper
+	// Authority issues and revokes the tokens of the run.
+	Authority Authority
+	// Issuer is the iss of the authority's tokens.
+	Issuer string
+	// Ring signs like the authority does, for mutants that need its key; nil where
+	// the key is not ours.
+	Ring *token.Ring
+	// Links are the hops that faults may act on.
+	Links []*chaos.Link
+	// Calls is how many checks a pattern has asked of the authority so far.
+	Calls func(pattern string) int64
+	// Floor is a URL on the stage's bare path, without a token decision.
+	Floor string
+	// Close takes everything down.
+	Close func() error
+}
+
+// Authority is what a run needs of an authorization server. It is safe for
+// concurrent use.
+type Authority interface {
+	// Issue returns a fresh token.
+	Issue(ctx context.Context, g Grant) (Issued, error)
+	// Revoke revokes a token and returns the HTTP status of the answer: 200 is an
+	// acknowledgement (RFC 7009 section 2.2). An error means that no answer came:
+	// the revocation may or may not have happened.
+	Revoke(ctx context.Context, raw string) (status int, err error)
+}
+
+// Grant says what a token should be like.
+type Grant struct {
+	Format token.Format
+	Scope  []string
+}
+
+// Issued is a fresh token.
+type Issued struct {
+	Token string
+	// ExpiresIn is what the authority promised (RFC 6749 section 5.1); zero if it did not.
+	ExpiresIn time.Duration
+}
+
+// links chooses the hops called name at the gateways of a pattern; an empty
+// pattern or gateway means all.
+func (s *Site) links(name, pattern, gateway string) []*chaos.Link {
+	var out []*chaos.Link
+	for _, l := range s.Links {
+		if l.Name == name && atNode(l.Node, pattern, gateway) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// node names a gateway of a pattern among the nodes of a stage.
+func node(pattern, gateway string) string { return pattern + "/" + gateway }
+
+// atNode says whether a node is at a gateway of a pattern; empty means any. A
+// node that is no gateway, such as the CDN, belongs to every pattern; an origin,
+// named "hybrid/gw-1/origin", belongs to its edge.
+func atNode(n, pattern, gateway string) bool {
+	parts := strings.Split(n, "/")
+	if len(parts) == 1 {
+		return true
+	}
+	return (pattern == "" || pattern == parts[0]) && (gateway == "" || gateway == parts[1])
+}
