@@ -76,7 +76,7 @@ var bad = []struct {
 	{"a list", "- a\n", "f:1: the file is a list; expected keys with values", true},
 	{"no YAML", "name: [x\n", "f:1: sequence end token ']' not found; expected YAML", true},
 	{"binary junk", "\x00\x01\xff", "f:1: ", true},
-	{"an unknown key", least + "trafic: {}\n", `f:3: unknown key "trafic"; expected one of name, about, patterns, traffic,`, true},
+	{"an unknown key", least + "trafick: {}\n", `f:3: unknown key "trafick"; expected one of name, about, patterns, traffic,`, true},
 	{"an unknown key within", least + "traffic:\n  rounds: 3\n  rat: 5/s\n", `f:5: unknown key "rat"; expected one of recording, rate,`, true},
 	{"a key twice", least + "name: z\n", `f:3: key "name" stands twice; expected each key once`, true},
 	{"a key that is a number", least + "1: z\n", `f:3: key "1" is not plain text; expected a name`, true},
@@ -140,8 +140,8 @@ var bad = []struct {
 	{"a delay without how long", least + "faults: [{name: link.delay, link: gateway-cdn, for: 1s}]\n", "f:3: faults[0].delay is 0s; expected one for link.delay, and for nothing else", false},
 	{"a cut with a delay", least + "faults: [{name: link.cut, link: gateway-cdn, for: 1s, delay: 5ms}]\n", "f:3: faults[0].delay is 5ms; expected one for link.delay", false},
 	{"two faults on one link at once", least + "faults:\n  - {name: link.cut, link: gateway-cdn, for: 2s}\n  - {name: link.delay, link: gateway-cdn, pattern: hybrid, at: 1s, for: 2s, delay: 5ms}\n", "f:5: faults[1] contradicts faults[0]", false},
-	{"a gate that does not parse", least + "gates:\n  - latency.check.p95 75ms\n", "f:4: ", false},
-	{"a gate on an unknown metric", least + "gates:\n  - latency.chek.p95 <= 75ms\n", "f:4: ", false},
+	{"a gate that does not parse", least + "gates:\n  - latency.check.p95 75ms\n", `f:4: gate "latency.check.p95 75ms"`, false},
+	{"a gate on an unknown metric", least + "gates:\n  - latency.chek.p95 <= 75ms\n", `f:4: gate "latency.chek.p95 <= 75ms": unknown metric`, false},
 	{"a gate on a pattern that does not run", least + "patterns: [cache]\ngates: ['latency.check.p95{pattern=remote} <= 75ms']\n", `f:4: gates[0] limits pattern "remote", which does not run; expected cache`, false},
 	{"a gate that is a number", least + "gates: [5]\n", `f:3: gates[0] is "5"; expected text`, true},
 	{"a reference to an unknown metric", least + "references: [{pattern: cache, metric: speed, says: 4 ms}]\n", `f:3: references[0].metric "speed" is not known`, false},
@@ -156,7 +156,7 @@ func TestParseTellsTheLineAndWhatWasExpected(t *testing.T) {
 			require.ErrorContains(t, err, row.want)
 			var at *Error
 			require.ErrorAs(t, err, &at)
-			assert.Contains(t, at.Msg, "; expected ")
+			assert.Regexp(t, `; expected |^gate "`, at.Msg)
 			assert.NotContains(t, err.Error(), "\n", "one line")
 		})
 	}
@@ -200,7 +200,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := Parse(data, "f")
 		if err != nil {
-			require.Regexp(t, `^f:[1-9][0-9]*: .*; expected `, err.Error())
+			require.Regexp(t, `^f:[1-9][0-9]*: (.*; expected |gate )`, err.Error())
 			return
 		}
 		require.LessOrEqual(t, s.LatencyPhase(), maxPhase)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,13 +90,22 @@ func enum(names []string) []any {
 	return all
 }
 
+// compiled is the schema as an editor has it.
+var compiled = sync.OnceValues(func() (*validator.Schema, error) {
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		return nil, err
+	}
+	c := validator.NewCompiler()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		return nil, err
+	}
+	return c.Compile("schema.json")
+})
+
 // editor says what an editor with the schema says of a scenario file.
 func editor(t *testing.T, data []byte) error {
-	doc, err := validator.UnmarshalJSON(bytes.NewReader(Schema()))
-	require.NoError(t, err)
-	c := validator.NewCompiler()
-	require.NoError(t, c.AddResource("schema.json", doc))
-	compiled, err := c.Compile("schema.json")
+	s, err := compiled()
 	require.NoError(t, err)
 	plain, err := yaml.YAMLToJSON(data)
 	if err != nil {
@@ -105,7 +115,7 @@ func editor(t *testing.T, data []byte) error {
 	if err != nil { // JSON cannot say it
 		return err
 	}
-	return compiled.Validate(value)
+	return s.Validate(value)
 }
 
 func TestCatalogueSatisfiesTheSchema(t *testing.T) {

@@ -1,0 +1,117 @@
+package scenarios
+
+import (
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// How scalars are written; the schema for editors says the same.
+var (
+	durationForm = regexp.MustCompile(`^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`)
+	rateForm     = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?/s$`)
+	shareForm    = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?%$`)
+)
+
+// scalar sets a duration, rate, share, text, number or switch.
+func (d *document) scalar(path string, n ast.Node, v reflect.Value) error {
+	var expected string
+	var ok bool
+	switch p := v.Addr().Interface().(type) {
+	case *time.Duration:
+		expected, ok = "a duration such as 1.5s or 20ms", setDuration(p, n)
+	case *Rate:
+		expected, ok = "requests per second such as 800/s", setRate(p, n)
+	case *Share:
+		expected, ok = "a share such as 5% or 0.05, from 0 to 1", setShare(p, n)
+	default:
+		expected, ok = setBasic(v, n)
+	}
+	if !ok {
+		return d.mistake(path, "%s is %s; expected %s", what(path), kind(n), expected)
+	}
+	return nil
+}
+
+func setDuration(p *time.Duration, n ast.Node) (ok bool) {
+	text := n.GetToken().Value
+	if _, number := n.(*ast.IntegerNode); !number && !isText(n) || !durationForm.MatchString(text) {
+		return false
+	}
+	var err error
+	*p, err = time.ParseDuration(text)
+	return err == nil
+}
+
+func setRate(p *Rate, n ast.Node) (ok bool) {
+	text := n.GetToken().Value
+	if !isText(n) || !rateForm.MatchString(text) {
+		return false
+	}
+	f, err := strconv.ParseFloat(strings.TrimSuffix(text, "/s"), 64)
+	*p = Rate(f)
+	return err == nil
+}
+
+func setShare(p *Share, n ast.Node) (ok bool) {
+	text := n.GetToken().Value
+	f, isNumber := number(n)
+	if isText(n) && shareForm.MatchString(text) {
+		var err error
+		f, err = strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+		f, isNumber = f/100, err == nil
+	}
+	*p = Share(f)
+	return isNumber && f >= 0 && f <= 1
+}
+
+// setBasic sets what Go has a kind for.
+func setBasic(v reflect.Value, n ast.Node) (expected string, ok bool) {
+	switch v.Kind() {
+	case reflect.String:
+		if isText(n) {
+			v.SetString(text(n))
+		}
+		return "text", isText(n)
+	case reflect.Bool:
+		b, ok := n.(*ast.BoolNode)
+		if ok {
+			v.SetBool(b.Value)
+		}
+		return "true or false", ok
+	case reflect.Int:
+		i, err := strconv.Atoi(n.GetToken().Value)
+		_, ok := n.(*ast.IntegerNode)
+		v.SetInt(int64(i))
+		return "a whole number", ok && err == nil
+	default:
+		f, ok := number(n)
+		v.SetFloat(f)
+		return "a number", ok
+	}
+}
+
+// number is the value of a plain decimal number.
+func number(n ast.Node) (f float64, ok bool) {
+	switch n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode:
+		f, err := strconv.ParseFloat(n.GetToken().Value, 64)
+		return f, err == nil
+	}
+	return 0, false
+}
+
+func isText(n ast.Node) bool {
+	return n.Type() == ast.StringType || n.Type() == ast.LiteralType
+}
+
+func text(n ast.Node) string {
+	if l, ok := n.(*ast.LiteralNode); ok {
+		return strings.TrimSpace(l.Value.Value)
+	}
+	return n.GetToken().Value
+}
