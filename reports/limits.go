@@ -162,9 +162,9 @@ func worst(r *measure.Report) (*measure.Pattern, *measure.Violation) {
 }
 
 func badness(v *measure.Violation) int {
-	mild := slices.Index([]string{"fail_open", "after_bound"}, v.Cause)
+	mild := slices.Index([]string{"fail_open", measure.CauseAfterBound}, v.Cause)
 	switch {
-	case v.Kind != "false_accept":
+	case v.Kind != measure.FalseAccept:
 		return 0
 	case mild >= 0:
 		return 1 + mild
@@ -187,10 +187,10 @@ func witness(p *measure.Pattern, v *measure.Violation) string {
 // did says in words what a kind of violation is.
 func did(kind string) string {
 	switch kind {
-	case "false_accept":
+	case measure.FalseAccept:
 		return "let in"
-	case "false_reject":
+	case measure.FalseReject:
 		return "shut out"
 	}
-	return kind
+	return strings.ReplaceAll(kind, "_", " ")
 }

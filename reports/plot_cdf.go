@@ -15,20 +15,14 @@ import (
 // strip is the height of a gateway's row of intervals.
 const strip = 26
 
-// ends returns the interval as the figures use it: the upper end of one that
-// was never refused, or not watched long enough, is infinite. Not ok are those
-// that do not count.
+// ends returns the interval as the figures use it: only an exact one has an
+// upper end, that of the others is infinite. Not ok are those that do not count.
 func ends(iv measure.Interval) (lower, upper float64, ok bool) {
 	lower, upper = largest(iv.Lower), math.Inf(1)
-	switch iv.State {
-	case measure.Unknown, measure.Unprimed:
-		return 0, 0, false
-	case measure.Exact:
-		if iv.Upper != nil {
-			upper = *iv.Upper
-		}
+	if iv.State == measure.Exact && iv.Upper != nil {
+		upper = *iv.Upper
 	}
-	return lower, upper, iv.Lower != nil || iv.Upper != nil
+	return lower, upper, iv.State != measure.Unprimed && (iv.Lower != nil || iv.Upper != nil)
 }
 
 // lifeAxis is the axis of lives that all patterns share.
@@ -110,14 +104,14 @@ func plotLife(p *measure.Pattern, x axis) chart {
 	return render(chart{
 		Name:  p.Pattern,
 		Title: p.Pattern + ": how long revoked tokens lived",
-		Desc: fmt.Sprintf("%s. Half refused everywhere by %s, 95 %% by %s, all by %s; %d not refused while watched.", plural(n, "token"),
+		Desc: fmt.Sprintf("%s. Half refused everywhere by %s, 95 %% by %s, all by %s; %d without a known end.", plural(n, "token"),
 			span(f.lower50, f.upper50, f.above50), span(f.lower95, f.upper95, f.above95), span(f.lowerMax, f.upperMax, f.aboveMax), open),
 	}, 460, total, func(c draw.Canvas) { rows(draw.Crop(c, 2, -16, 2, -6), panels, heights) })
 }
 
 // drawBand fills the area between the earliest and the latest that the share
-// of refused tokens may have risen. An arrow stands for each token that was
-// not refused while it was watched.
+// of refused tokens may have risen. An arrow stands for each token of which no
+// end is known.
 func drawBand(fleet []measure.Interval, c draw.Canvas, p *plot.Plot) {
 	var early, late, open []float64
 	n := 0

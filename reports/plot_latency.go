@@ -26,6 +26,7 @@ func seriesStyles() []seriesStyle {
 		{"response", line(ink, 1.5)},
 		{"miss", line(stale, 1.75, 6, 3)},
 		{"hit", line(accepts, 1.75)},
+		{"check", line(purple, 1.75, 9, 3)},
 		{"lag", line(green, 1.5, 2, 2)},
 	}
 }

@@ -65,7 +65,7 @@ func (b behaviour) pattern(g *rand.Rand) measure.Pattern {
 		Pattern: b.name, Bound: b.bound, BoundWhy: b.why,
 		Requests:       measure.Requests{Sent: 12_000, Accepted: 10_900, Rejected: 1_100, UnavailableRate: new(0.0)},
 		AuthorityCalls: int64(12_000 * b.callsEvery), Probes: 5_400,
-		Cache: measure.Cache{Hits: int64(9_000 * b.hitShare), Misses: int64(9_000 * (1 - b.hitShare))},
+		Cache: cacheOf(b.hitShare),
 	}
 	p.Latency = b.latency(g)
 	p.Revoke = b.revoke(g)
@@ -77,6 +77,14 @@ func (b behaviour) pattern(g *rand.Rand) measure.Pattern {
 		}
 	}
 	return p
+}
+
+// cacheOf is what a gateway tells of 9,000 requests; nothing if it has no cache.
+func cacheOf(hitShare float64) measure.Cache {
+	if hitShare == 0 {
+		return measure.Cache{}
+	}
+	return measure.Cache{Hits: int64(9_000 * hitShare), Misses: int64(9_000 * (1 - hitShare))}
 }
 
 func (b behaviour) latency(g *rand.Rand) measure.Latency {
@@ -93,10 +101,14 @@ func (b behaviour) latency(g *rand.Rand) measure.Latency {
 	l.Curves = []measure.Curve{curve("response", b.miss+0.2, 0.5), curve("lag", 0.08, 0.6)}
 	if b.hitShare > 0 {
 		l.Hit = dist(g, b.hit, 0.4, int64(9_000*b.hitShare))
-		l.Curves = append(l.Curves, curve("hit", b.hit, 0.4))
+		l.Curves = append(l.Curves, curve("check hit", b.hit, 0.4))
 	}
-	l.Miss = dist(g, b.miss, 0.4, int64(9_000*(1-b.hitShare)))
-	l.Curves = append(l.Curves, curve("miss", b.miss, 0.4))
+	if b.hitShare > 0 {
+		l.Miss = dist(g, b.miss, 0.4, int64(9_000*(1-b.hitShare)))
+		l.Curves = append(l.Curves, curve("check miss", b.miss, 0.4))
+	} else {
+		l.Curves = append(l.Curves, curve("check", b.miss, 0.4))
+	}
 	return l
 }
 

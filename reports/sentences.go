@@ -104,7 +104,21 @@ func revokedSentence(r *measure.Report) string {
 			said = append(said, fmt.Sprintf("%s let tokens in again after a refusal, %s.", l.p.Pattern, times(n)))
 		}
 	}
+	if missing := lifeless(r, lives); len(missing) > 0 {
+		said = append(said, "Not known for "+list(missing)+".")
+	}
 	return strings.Join(said, " ")
+}
+
+// lifeless names the patterns of which no life is known.
+func lifeless(r *measure.Report, lives []life) []string {
+	var names []string
+	for i := range r.Patterns {
+		if p := &r.Patterns[i]; !slices.ContainsFunc(lives, func(l life) bool { return l.p == p }) {
+			names = append(names, p.Pattern)
+		}
+	}
+	return names
 }
 
 // lifeLegend explains the table's words for the life of a revoked token.
@@ -135,8 +149,11 @@ func livesOf(r *measure.Report) []life {
 
 func worstLife(l life) string {
 	if l.open {
-		return fmt.Sprintf("%s: longer than %s, %s not refused while watched.",
-			l.p.Pattern, millis(l.longest, down), pairs(l.p.Revoke.Censored))
+		why := "no end of it is known"
+		if n := l.p.Revoke.Censored; n > 0 {
+			why = pairs(n) + " not refused while watched"
+		}
+		return fmt.Sprintf("%s: longer than %s, %s.", l.p.Pattern, millis(l.longest, down), why)
 	}
 	bound := ""
 	switch {
@@ -157,7 +174,7 @@ func otherLives(rest []life, patterns int) string {
 				names = append(names, l.p.Pattern)
 			}
 		}
-		return fmt.Sprintf("Not refused either: some of %s.", list(names))
+		return fmt.Sprintf("Nor is an end known for all of %s.", list(names))
 	}
 	who := "The other " + map[int]string{1: "one", 2: "two", 3: "three"}[len(rest)]
 	if len(rest) > 3 || len(rest)+1 < patterns {

@@ -36,7 +36,7 @@ func violated() *measure.Report {
 	expect := token.Outcome{Verdict: token.Reject, Reason: token.InvalidToken}
 	for k := range 3 {
 		p.Violations = append(p.Violations, measure.Violation{
-			Kind: "false_accept", Gateway: "gw-2", Token: "t-17", Cause: "alg_none",
+			Kind: measure.FalseAccept, Gateway: "gw-2", Token: "t-17", Cause: "alg_none",
 			Requests: []measure.Event{{
 				Kind: measure.KindRequest, Pattern: p.Pattern, Token: "t-17", Gateway: "gw-2", Class: token.Fuzzed,
 				Start: int64(12_310+40*k) * 1e6, End: int64(12_311+40*k) * 1e6, Status: 200, Verdict: token.Accept, Expect: expect, Detail: "alg_none",
@@ -44,7 +44,7 @@ func violated() *measure.Report {
 		})
 	}
 	p.Violations = append(p.Violations, measure.Violation{
-		Kind: "false_reject", Gateway: "gw-1", Token: "t-3", Requests: []measure.Event{
+		Kind: measure.FalseReject, Gateway: "gw-1", Token: "t-3", Requests: []measure.Event{
 			{Kind: measure.KindRequest, Token: "t-3", Gateway: "gw-1", Start: 3e9, End: 3_001e6, Status: 401,
 				Verdict: token.Reject, Reason: token.InvalidToken, Expect: token.Outcome{Verdict: token.Accept}},
 		},
@@ -73,7 +73,7 @@ func censored() *measure.Report {
 	r.Patterns[2].Gates = append(r.Patterns[2].Gates, measure.Gate{
 		Expr: "revoke.fleet_upper.p95 <= 3.75s", Metric: "revoke.fleet_upper.p95", Verdict: measure.Fail, Limit: 3750,
 		Lower: new(4_490.0), N: rev.Moments, Why: "5 of 64 moments breach, 0 may",
-		Witness: &measure.Violation{Kind: "late", Gateway: "gw-3", Token: "t-2"},
+		Witness: &measure.Violation{Kind: measure.OverLimit, Gateway: "gw-3", Token: "t-2"},
 	})
 	r.Verdict = measure.Fail
 	return r
@@ -83,7 +83,7 @@ func inconclusive() *measure.Report {
 	r := sample()
 	g := &r.Patterns[0].Gates[2]
 	g.Verdict, g.Limit, g.Expr = measure.Inconclusive, 1950, "revoke.fleet_upper.p95{pattern=cache} <= 1950ms"
-	g.Lower, g.Upper, g.Why = new(1_800.0), new(2_010.0), "2 moments of 64 are open; 181 would settle it"
+	g.Lower, g.Upper, g.Why = new(1_800.0), new(2_010.0), "1.8 to 2.01 s straddles 1.95 s; try --tokens 181"
 	r.Verdict = measure.Inconclusive
 	return r
 }

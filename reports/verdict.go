@@ -101,10 +101,7 @@ func (g placed) timed() bool {
 			return true
 		}
 	}
-	_, last, _ := strings.Cut(metric, ".")
-	return slices.ContainsFunc([]string{".p50", ".p95", ".p99", ".max"}, func(q string) bool {
-		return strings.Contains("."+last, q)
-	})
+	return slices.ContainsFunc([]string{".p50", ".p95", ".p99", ".max"}, func(q string) bool { return strings.Contains(metric, q) })
 }
 
 // show formats a value or limit of the gate in its unit.
@@ -232,15 +229,16 @@ func undecided(r *measure.Report, gates []placed) string {
 		return "no gate could be decided"
 	}
 	g := gates[i]
-	if g.Lower != nil && g.Upper != nil && *g.Lower <= g.Limit && *g.Upper >= g.Limit {
-		said := fmt.Sprintf("%s %s straddles %s (n=%s)", g.name(), g.interval(), g.limit(), count(g.N))
-		if g.Why != "" {
-			said += "; " + g.Why
-		}
-		return said
+	said := fmt.Sprintf("%s: %s, limit %s", g.name(), g.interval(), g.limit())
+	switch {
+	case strings.Contains(g.Why, "straddles"):
+		said = g.name() + " " + g.Why
+	case g.Why != "":
+		said = fmt.Sprintf("%s: %s", g.name(), g.Why)
+	case g.Lower != nil && g.Upper != nil && *g.Lower <= g.Limit && *g.Upper >= g.Limit:
+		said = fmt.Sprintf("%s %s straddles %s", g.name(), g.interval(), g.limit())
 	}
-	why := cmp.Or(g.Why, "cannot be decided")
-	return fmt.Sprintf("%s %s, limit %s (n=%s): %s", g.name(), g.interval(), g.limit(), count(g.N), why)
+	return fmt.Sprintf("%s (n=%s)", said, count(g.N))
 }
 
 // cut says why a run ended early and in which state it left the stage.
