@@ -113,6 +113,9 @@ func (h *History) valid(e *Event) error {
 	if !slices.ContainsFunc(h.Meta.Patterns, func(p PatternMeta) bool { return p.Pattern == e.Pattern }) {
 		return fmt.Errorf("pattern %q is not one of the run", e.Pattern)
 	}
+	if e.Kind == KindViolation && judge(e).kind != e.Violation {
+		return fmt.Errorf("request is listed as %q, but is %q", e.Violation, judge(e).kind)
+	}
 	if e.End < e.Start {
 		return fmt.Errorf("ends at %d, before its start %d", e.End, e.Start)
 	}

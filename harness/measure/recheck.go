@@ -66,11 +66,20 @@ func (h *History) pattern(meta *PatternMeta) Pattern {
 		case e.Kind == KindRequest:
 			requests.add(e.Verdict)
 		case e.Kind == KindViolation:
-			out.Safety.add(e.Violation)
-			out.Violations = append(out.Violations, Violation{Kind: e.Violation, Gateway: e.Gateway, Token: e.Token, Cause: e.Detail, Requests: []Event{*e}})
+			requests.add(e.Verdict)
+			v := restored(*e)
+			out.Safety.add(v.Kind)
+			out.Violations = append(out.Violations, v)
 		}
 	}
 	out.Violations = append(out.Violations, checked.violations...)
 	out.Requests = requests.requests()
 	return out
+}
+
+// restored is a violation found while the run went on, from its line.
+func restored(e Event) Violation {
+	e.Kind, e.Violation = KindRequest, ""
+	j := judge(&e)
+	return Violation{Kind: j.kind, Gateway: e.Gateway, Token: e.Token, Cause: j.cause, Requests: []Event{e}}
 }

@@ -79,15 +79,11 @@ func (r *Recorder) Observe(o Observation) {
 		return
 	}
 	if v, kept := p.observe(&o, judge(&o.Event)); kept {
-		r.journal.note(violationEvent(v, &o.Event))
+		// The line is the wrong request itself: judged again, it says the same.
+		e := o.Event
+		e.Kind, e.Violation = KindViolation, v.Kind
+		r.journal.note(e)
 	}
-}
-
-// violationEvent is the line of the history for a violation found on the way.
-func violationEvent(v Violation, request *Event) Event {
-	e := *request
-	e.Kind, e.Violation, e.Detail = KindViolation, v.Kind, v.Cause
-	return e
 }
 
 // Revoked records a revocation call, once for each token that it revokes: Start
