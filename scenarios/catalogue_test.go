@@ -73,6 +73,22 @@ func TestCatalogueRunsAreLongEnoughAndShortEnough(t *testing.T) {
 	}
 }
 
+// A token that is refused counts only if it was watched for its bound afterwards
+// (quiet period): the window must hold both, the ordinary time-to-revoke with the
+// gap of its last probe, and the bound.
+func TestCatalogueWatchesForTheQuietPeriod(t *testing.T) {
+	for _, s := range Catalogue() {
+		for _, p := range s.Patterns {
+			bound, _ := s.Bound(p)
+			ordinary := 500 * time.Millisecond
+			if p == Cache {
+				ordinary = time.Duration(float64(s.Settings.Cache.TTL) * (1 + float64(s.Revoke.Growth)))
+			}
+			assert.GreaterOrEqual(t, s.Window(p), ordinary+bound, "%s: %s", s.Name, p)
+		}
+	}
+}
+
 func TestBoundFollowsTheSettings(t *testing.T) {
 	quick, err := Load("quick")
 	require.NoError(t, err)
@@ -84,7 +100,7 @@ func TestBoundFollowsTheSettings(t *testing.T) {
 		assert.Equal(t, pattern == "other", why == "", pattern)
 	}
 	assert.Equal(t, 24*time.Second, quick.LatencyPhase())
-	assert.Equal(t, 64*4*70*time.Millisecond+3500*time.Millisecond, quick.RevocationPhase())
+	assert.Equal(t, 64*4*70*time.Millisecond+6*time.Second, quick.RevocationPhase())
 	quick.Revoke.Window = 0
 	assert.Equal(t, 10500*time.Millisecond, quick.Window(Hybrid), "twice the bound and half a second")
 }
