@@ -121,9 +121,6 @@ func fleetOf(p *measure.Pattern) fleet {
 	return f
 }
 
-// measured reports whether anything is known about the longest life.
-func (f fleet) measured() bool { return f.upperMax != nil || f.aboveMax != nil }
-
 // lifeUnit is the unit for the lives of revoked tokens of a whole report.
 func lifeUnit(r *measure.Report) unit {
 	m := 0.0

@@ -33,7 +33,7 @@ func functions() template.FuncMap {
 		"percent":  func(v *float64) string { return share(v) },
 		"quantile": quantile,
 		"answered": answeredFull,
-		"time":     func(ns int64) string { return millis(float64(ns)/1e6, nearest) },
+		"time":     func(ns int64) string { return fixed(float64(ns)/1e9, 3, nearest) + " s" },
 		"outcome":  outcome,
 		"right":    right,
 	}

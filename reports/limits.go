@@ -25,7 +25,11 @@ func limitSentences(r *measure.Report) []string {
 	if s := unsettled(r); s != "" {
 		said = append(said, s)
 	}
-	return append(said, senderSentence(r), networkSentence(r))
+	said = append(said, senderSentence(r), networkSentence(r))
+	for _, w := range r.Warnings {
+		said = append(said, strings.TrimSuffix(w, ".")+".")
+	}
+	return said
 }
 
 // notRun names the patterns that sent nothing.

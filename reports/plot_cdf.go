@@ -84,7 +84,7 @@ func plotLife(p *measure.Pattern, x axis) chart {
 	panels, heights := []panel{top}, []vg.Length{170}
 	if len(gws) > 0 {
 		bottom := newPanel(x, lanes, draws(func(c draw.Canvas, pl *plot.Plot) { drawStrips(gws, c, pl) }))
-		bottom.Y.Tick.LineStyle.Width = 0
+		bottom.Y.Tick.Width = 0
 		panels, heights = append(panels, bottom), append(heights, vg.Length(40+strip*len(gws)))
 	}
 	total := vg.Length(8)

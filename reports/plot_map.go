@@ -65,11 +65,9 @@ func plotMap(r *measure.Report) *chart {
 		}
 		said = append(said, fmt.Sprintf("%s: %s to %s, %s", s.name, millis(s.left, down), millis(s.right, up), life))
 	}
-	desc := "Lower left is better. " + strings.Join(said, "; ") + "."
-	if len(missing) > 0 {
-		desc += " Not on the map, for want of figures: " + list(missing) + "."
-	}
-	c := render(chart{Title: speedOf(r).name + " p95 against the life of a revoked token", Desc: desc}, 640, 350,
+	c := render(chart{
+		Title: speedOf(r).name + " p95 against the life of a revoked token", Desc: strings.Join(said, "; ") + ".", Missing: list(missing),
+	}, 640, 350,
 		func(c draw.Canvas) { p.draw(draw.Crop(c, 2, -110, 2, -4)) })
 	return &c
 }

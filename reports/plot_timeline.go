@@ -106,7 +106,7 @@ func (t timeline) plot(name string, x axis, slowest, busiest float64) chart {
 	}
 	upper := x.unlabelled()
 	first := newPanel(upper, lanes, draws(t.drawFaults), draws(t.drawLanes), draws(t.drawRevokes))
-	first.Y.Tick.LineStyle.Width = 0
+	first.Y.Tick.Width = 0
 	second := newPanel(upper, niceAxis("response p95, ms", slowest*1.05, 3), draws(t.drawFaults), draws(t.drawP95))
 	third := newPanel(x, niceAxis("authority calls per second", busiest*1.05, 3), draws(t.drawFaults), draws(t.drawCalls))
 

@@ -56,6 +56,8 @@ type chart struct {
 	// Name is the heading above, such as a pattern's; Title and Desc are read aloud.
 	Name, Title, Desc string
 	SVG               template.HTML
+	// Missing names the patterns that could not be drawn.
+	Missing string
 }
 
 var (
@@ -69,7 +71,7 @@ func render(c chart, width, height vg.Length, paint func(draw.Canvas)) chart {
 	canvas := vgsvg.New(width, height)
 	paint(draw.New(canvas))
 	var b bytes.Buffer
-	canvas.WriteTo(&b) // a bytes.Buffer does not fail
+	_, _ = canvas.WriteTo(&b) // a bytes.Buffer does not fail
 	open := fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img"><title>%s</title><desc>%s</desc>`,
 		float64(width), float64(height), html.EscapeString(clean(c.Title)), html.EscapeString(clean(c.Desc)))
 	svg := svgOpen.ReplaceAllLiteralString(b.String(), open)
@@ -152,7 +154,7 @@ func (p panel) inner(c draw.Canvas) draw.Canvas {
 
 func (p panel) draw(c draw.Canvas) {
 	inner := p.inner(c)
-	p.Plot.Draw(inner)
+	p.Draw(inner)
 	area := p.DataCanvas(inner)
 	c.FillText(label(11, soft), vg.Point{X: area.Min.X, Y: c.Max.Y - words/2 + 2}, p.y)
 	sty := label(11, soft)
