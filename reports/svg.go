@@ -6,9 +6,7 @@ import (
 	"html"
 	"html/template"
 	"image/color"
-	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -195,99 +193,4 @@ func rows(c draw.Canvas, panels []panel, heights []vg.Length) {
 		p.draw(draw.Crop(part, left-area.Min.X, right-area.Max.X, 0, 0))
 		top -= heights[i]
 	}
-}
-
-// blank is the label of a tick that has a grid line but no words.
-const blank = " "
-
-// unlabelled is the same axis without words, for all but the lowest of rows.
-func (a axis) unlabelled() axis {
-	a.label, a.ticks = "", slices.Clone(a.ticks)
-	for i := range a.ticks {
-		if a.ticks[i].Label != "" {
-			a.ticks[i].Label = blank
-		}
-	}
-	return a
-}
-
-// axis is a range with ticks; the zero scale is linear.
-type axis struct {
-	label    string
-	min, max float64
-	ticks    []plot.Tick
-	scale    plot.Normalizer
-}
-
-func (a axis) set(to *plot.Axis) {
-	to.Min, to.Max = a.min, a.max
-	to.Padding = 0
-	to.LineStyle = line(soft, 0.75)
-	to.Tick.Marker = plot.ConstantTicks(a.ticks)
-	to.Tick.Label = label(11, soft)
-	if len(a.ticks) > 0 && a.ticks[0].Label == blank {
-		to.Tick.Label.Font.Size = 1
-	}
-	to.Tick.LineStyle = line(soft, 0.75)
-	to.Tick.Length = 3
-	if a.scale != nil {
-		to.Scale = a.scale
-	}
-}
-
-// logScale is logarithmic; what lies below the axis stands at its start.
-type logScale struct{}
-
-func (logScale) Normalize(lo, hi, x float64) float64 {
-	return math.Log(max(x, lo)/lo) / math.Log(hi/lo)
-}
-
-// logAxis is a logarithmic axis of durations in ms that holds lo to hi; its
-// first tick stands for everything below as well.
-func logAxis(name string, lo, hi float64) axis {
-	first, last := math.Floor(math.Log10(lo)), math.Ceil(math.Log10(hi))
-	if last <= first {
-		last = first + 1
-	}
-	a := axis{label: name, min: math.Pow(10, first), max: math.Pow(10, last), scale: logScale{}}
-	every := math.Ceil((last - first) / 6)
-	for e := first; e <= last; e++ {
-		t := plot.Tick{Value: math.Pow(10, e)}
-		if math.Mod(e-first, every) == 0 {
-			t.Label = tickLabel(t.Value)
-		}
-		a.ticks = append(a.ticks, t)
-	}
-	a.ticks[0].Label = "≤ " + a.ticks[0].Label
-	return a
-}
-
-// tickLabel is a round duration given in ms.
-func tickLabel(ms float64) string {
-	switch {
-	case ms >= 1000:
-		return group(strconv.FormatFloat(ms/1000, 'f', -1, 64)) + " s"
-	case ms >= 1:
-		return strconv.FormatFloat(ms, 'f', -1, 64) + " ms"
-	}
-	return strconv.FormatFloat(math.Round(ms*1e6)/1e3, 'f', -1, 64) + " µs"
-}
-
-// niceAxis is a linear axis from 0 to at least hi, with about n round ticks.
-func niceAxis(name string, hi float64, n int) axis {
-	if hi <= 0 {
-		hi = 1
-	}
-	step := math.Pow(10, math.Floor(math.Log10(hi/float64(n))))
-	for _, f := range []float64{2, 2.5, 2} { // 1, 2, 5, 10
-		if hi/step > float64(n) {
-			step *= f
-		}
-	}
-	a := axis{label: name, max: hi}
-	for k := 0.0; k*step <= hi*1.0001; k++ {
-		v := math.Round(k*step*1e6) / 1e6
-		a.ticks = append(a.ticks, plot.Tick{Value: v, Label: group(strconv.FormatFloat(v, 'f', -1, 64))})
-	}
-	return a
 }
