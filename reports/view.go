@@ -212,7 +212,7 @@ func glossary() []sentence {
 		{"Let in (false accepts)", "Accepts that no right implementation gives: forged, expired, wrong audience or scope, revoked longer than the bound ago, let in again after a refusal."},
 		{"Shut out (false rejects)", "Refusals of a token that was valid throughout, or for the wrong reason."},
 		{"No answer", "429, 5xx, timeouts and refused connections. They never count as a refusal."},
-		{"Unknown", "Unrevoked twins of the token were refused too, so the refusals prove nothing."},
+		{"Unknown", "The unrevoked twin was not accepted close enough before and after the refusal, or was refused too: the refusal proves nothing."},
 		{"± and =", "Half the width of the 95 % interval of the median over interleaved slices. Patterns with the same mark cannot be told apart."},
 	}
 }
