@@ -52,12 +52,12 @@ type bound struct {
 func bind(ctx context.Context, p *Plan, site *Site, progress func(done, total int)) (*binding, error) {
 	b := &binding{plan: p, site: site, tokens: map[bindKey]bound{}}
 	wanted := b.wanted()
-	g, ctx := errgroup.WithContext(ctx)
+	g, issuing := errgroup.WithContext(ctx)
 	g.SetLimit(issuers)
 	done := 0
 	for _, w := range wanted {
 		g.Go(func() error {
-			t, err := b.issue(ctx, w.key.system, w.scope)
+			t, err := b.issue(issuing, w.key.system, w.scope)
 			if err != nil {
 				return fmt.Errorf("issue a token for %s at %s: %w", w.key.ref, p.Systems[w.key.system].Pattern, err)
 			}

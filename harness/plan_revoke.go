@@ -62,11 +62,6 @@ func (p *Plan) window(system int) time.Duration {
 	return p.Scenario.Window(p.Systems[system].Pattern)
 }
 
-// quiet is how long a token must be watched after its first reject.
-func (p *Plan) quiet(system int) time.Duration {
-	return max(p.Systems[system].Bound, 500*time.Millisecond)
-}
-
 // planFaults places the scenario's faults, which count from the start of the
 // revocation phase.
 func (p *Plan) planFaults(begin, end time.Duration) error {

@@ -212,9 +212,9 @@ func (p *Plan) meta(site *Site, started time.Time) measure.Meta {
 		Schema: measure.HistorySchema, Scenario: p.Scenario.Name, About: p.Scenario.About, Seed: p.Seed, Stage: site.Stage,
 		Started: started, PlanDigest: p.Digest, RecordingDigest: p.Recording.Digest, Gates: p.Scenario.Gates,
 	}
-	for i, s := range p.Systems {
+	for _, s := range p.Systems {
 		m.Patterns = append(m.Patterns, measure.PatternMeta{
-			Pattern: s.Pattern, Gateways: s.Gateways, Bound: s.Bound, BoundWhy: s.BoundWhy, Quiet: p.quiet(i), ControlGap: controlGap,
+			Pattern: s.Pattern, Gateways: s.Gateways, Bound: s.Bound, BoundWhy: s.BoundWhy, Quiet: p.Scenario.Quiet(s.Pattern), ControlGap: controlGap,
 		})
 	}
 	return m

@@ -79,12 +79,11 @@ func TestCatalogueRunsAreLongEnoughAndShortEnough(t *testing.T) {
 func TestCatalogueWatchesForTheQuietPeriod(t *testing.T) {
 	for _, s := range Catalogue() {
 		for _, p := range s.Patterns {
-			bound, _ := s.Bound(p)
 			ordinary := 500 * time.Millisecond
 			if p == Cache {
 				ordinary = time.Duration(float64(s.Settings.Cache.TTL) * (1 + float64(s.Revoke.Growth)))
 			}
-			assert.GreaterOrEqual(t, s.Window(p), ordinary+bound, "%s: %s", s.Name, p)
+			assert.GreaterOrEqual(t, s.Window(p), ordinary+s.Quiet(p), "%s: %s", s.Name, p)
 		}
 	}
 }
@@ -93,16 +92,16 @@ func TestBoundFollowsTheSettings(t *testing.T) {
 	quick, err := Load("quick")
 	require.NoError(t, err)
 	for pattern, want := range map[string]time.Duration{
-		Cache: 2 * time.Second, Remote: 0, Registry: 2 * time.Second, Hybrid: 5 * time.Second, "other": 0,
+		Cache: 2 * time.Second, Remote: 0, Registry: 2 * time.Second, Hybrid: 2 * time.Second, "other": 0,
 	} {
 		got, why := quick.Bound(pattern)
 		assert.Equal(t, want, got, pattern)
 		assert.Equal(t, pattern == "other", why == "", pattern)
 	}
 	assert.Equal(t, 24*time.Second, quick.LatencyPhase())
-	assert.Equal(t, 64*4*70*time.Millisecond+6*time.Second, quick.RevocationPhase())
-	quick.Revoke.Window = 0
-	assert.Equal(t, 10500*time.Millisecond, quick.Window(Hybrid), "twice the bound and half a second")
+	assert.Equal(t, 64*4*70*time.Millisecond+4500*time.Millisecond, quick.RevocationPhase())
+	assert.Equal(t, 4500*time.Millisecond, quick.Window(Hybrid), "twice the bound and half a second")
+	assert.Equal(t, 1500*time.Millisecond, quick.Window(Remote), "a reject is watched half a second even with no bound")
 }
 
 func TestLoad(t *testing.T) {

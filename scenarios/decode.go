@@ -27,7 +27,15 @@ func (d *document) mistake(path, format string, args ...any) *Error {
 	for path != "" && d.lines[path] == 0 {
 		path = path[:max(0, strings.LastIndexAny(path, ".["))]
 	}
-	return &Error{File: d.file, Line: max(1, d.lines[path]), Msg: fmt.Sprintf(format, args...)}
+	return &Error{File: d.file, Line: d.line(path), Msg: fmt.Sprintf(format, args...)}
+}
+
+// line is where path stands, at least 1 in a file and 0 without one.
+func (d *document) line(path string) int {
+	if d.lines == nil {
+		return 0
+	}
+	return max(1, d.lines[path])
 }
 
 // decode sets target, a pointer to a struct, from the one YAML document in data.

@@ -36,14 +36,20 @@ func (s *Scenario) LatencyPhase() time.Duration {
 	return time.Duration(s.Traffic.Rounds*len(s.Patterns)) * s.Traffic.Slice
 }
 
+// Quiet is how long a token must be watched after its first reject before that
+// counts as final: the bound, and never under half a second.
+func (s *Scenario) Quiet(pattern string) time.Duration {
+	bound, _ := s.Bound(pattern)
+	return max(bound, 500*time.Millisecond)
+}
+
 // Window is how long a revoked token of a pattern is watched: Revoke.Window, or
-// twice the pattern's bound plus 0.5 s.
+// twice the quiet period plus 0.5 s.
 func (s *Scenario) Window(pattern string) time.Duration {
 	if s.Revoke.Window > 0 {
 		return s.Revoke.Window
 	}
-	bound, _ := s.Bound(pattern)
-	return 2*bound + 500*time.Millisecond
+	return 2*s.Quiet(pattern) + 500*time.Millisecond
 }
 
 // RevocationPhase is how long the revocation phase is planned to last, priming

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -47,13 +48,21 @@ func setDuration(p *time.Duration, n ast.Node) (ok bool) {
 	return err == nil
 }
 
-func setRate(p *Rate, n ast.Node) (ok bool) {
-	text := n.GetToken().Value
-	if !isText(n) || !rateForm.MatchString(text) {
-		return false
+// ParseRate reads requests per second, written "800/s".
+func ParseRate(text string) (Rate, error) {
+	if !rateForm.MatchString(text) {
+		return 0, fmt.Errorf("%s is no rate; expected requests per second such as 800/s", quote(text))
 	}
 	f, err := strconv.ParseFloat(strings.TrimSuffix(text, "/s"), 64)
-	*p = Rate(f)
+	return Rate(f), err
+}
+
+func setRate(p *Rate, n ast.Node) (ok bool) {
+	if !isText(n) {
+		return false
+	}
+	var err error
+	*p, err = ParseRate(n.GetToken().Value)
 	return err == nil
 }
 

@@ -65,7 +65,7 @@ type Revoke struct {
 	FirstGap time.Duration `yaml:"first_gap"`
 	Growth   Share         `yaml:"growth"`
 	// Window is how long each token is watched after its planned revocation.
-	// Zero means twice the longest bound of its pattern plus 0.5 s.
+	// Zero means twice the quiet period of its pattern plus 0.5 s.
 	Window time.Duration `yaml:"window"`
 	// Rate is the light traffic of each pattern meanwhile.
 	Rate Rate `yaml:"rate"`

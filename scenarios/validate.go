@@ -74,6 +74,10 @@ func (r *review) wholeSeconds(d, hi time.Duration, path string) {
 	r.must(d >= time.Second && d <= hi && d%time.Second == 0, path, "%s is %v; expected whole seconds, 1s to %v", path, d, hi)
 }
 
+// Validate checks a scenario that was changed after Parse. The *Error names the
+// scenario in the place of a file, and no line.
+func (s *Scenario) Validate() error { return validate(s, &document{file: s.Name}) }
+
 // validate returns the first mistake of a complete scenario, or nil.
 func validate(s *Scenario, doc *document) error {
 	r := &review{Scenario: s, doc: doc}

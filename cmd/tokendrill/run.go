@@ -120,7 +120,7 @@ func (f runFlags) apply(c *cobra.Command, sc *scenarios.Scenario) error {
 	if set("rate") {
 		rate, err := scenarios.ParseRate(f.rate)
 		if err != nil {
-			return fmt.Errorf("--rate %s: %w", f.rate, err)
+			return fmt.Errorf("--rate: %w", err)
 		}
 		sc.Traffic.Rate = rate
 	}
@@ -135,7 +135,7 @@ func (f runFlags) apply(c *cobra.Command, sc *scenarios.Scenario) error {
 		sc.Revoke.Tokens = f.tokens
 	}
 	if err := sc.Validate(); err != nil {
-		return fmt.Errorf("%s with these flags: %w", sc.Name, err)
+		return fmt.Errorf("with these flags: %w", err)
 	}
 	return nil
 }
