@@ -17,7 +17,7 @@ func SaveReport(path string, r *Report) error {
 	if err != nil {
 		return fmt.Errorf("save report: %w", err)
 	}
-	defer os.Remove(f.Name()) // gone already if all went well
+	defer func() { _ = os.Remove(f.Name()) }() // gone already if all went well
 	_, err = f.Write(append(data, '\n'))
 	if closed := f.Close(); err == nil {
 		err = closed

@@ -38,6 +38,8 @@ func TestIntervalsOfTimeToRevoke(t *testing.T) {
 			state: Exact, lower: at(0), upper: at(210)},
 		{says: "an accept that overlaps the reject moves the lower bound only", requests: []Event{primed, reject(10_100, 10_400), accept(10_300, 10_900), quiet},
 			state: Exact, lower: at(300), upper: at(400)},
+		{says: "an accept that starts as the reject ends does not come after it", requests: []Event{primed, reject(10_100, 10_400), accept(10_400, 10_401), quiet},
+			state: Exact, lower: at(400), upper: at(400)},
 		{says: "503s before the reject are no reject", requests: []Event{primed, accept(10_100, 10_101), none(10_200, 10_201), none(10_300, 10_301), reject(10_400, 10_401), quiet},
 			state: Exact, lower: at(100), upper: at(401)},
 		{says: "insufficient_scope is no revocation", requests: []Event{primed, edit(reject(10_100, 10_101), func(e *Event) { e.Reason = token.InsufficientScope }), reject(10_400, 10_401), quiet},
@@ -137,6 +139,12 @@ func TestRevocationsThatWereTriedTwice(t *testing.T) {
 	assert.Equal(t, 601.0, *got.Fleet[0].Upper, "sent is the first try")
 	assert.Equal(t, 410.0, *got.Fleet[0].Ack, "ack is the first that came")
 	assert.Zero(t, got.NoAck)
+}
+
+func TestOfTwoAcksTheEarlierCounts(t *testing.T) {
+	meta := testMeta()
+	got := check(&meta.Patterns[0], append(controls("k"), revoked("k", 10_000, 10_300), revoked("k", 10_100, 10_110), request("k", 9_900, 9_901, token.Accept)))
+	assert.Equal(t, 110.0, *got.revoke.Fleet[0].Ack)
 }
 
 func TestTokensThatWereNeverRevokedAreLeftOut(t *testing.T) {

@@ -312,6 +312,13 @@ func TestObserveIsSafeFromManyGoroutines(t *testing.T) {
 	assert.Len(t, h.Events, 10_050)
 }
 
+// Memory stays flat in the number of requests.
+func TestObservingTrafficKeepsNothing(t *testing.T) {
+	r := newRecorder(t)
+	o := traffic(1, time.Millisecond, 0)
+	assert.Zero(t, testing.AllocsPerRun(1000, func() { r.Observe(o) }))
+}
+
 func BenchmarkObserve(b *testing.B) {
 	r, err := NewRecorder(testMeta(), nil)
 	require.NoError(b, err)

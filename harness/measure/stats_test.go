@@ -110,6 +110,14 @@ func TestCensoredQuantilesAreNullWithTheBoundTheyExceed(t *testing.T) {
 	assert.Equal(t, []float64{98, 99}, []float64{*upper.Above.P99, *upper.Above.Max})
 }
 
+func TestTheUpperBoundOfAnUnstableIntervalCountsAsUnknown(t *testing.T) {
+	i := ival("a", 1, 3, 5)
+	i.State = Unstable
+	_, upper := summarize(spans([]Interval{i}, false))
+	assert.Nil(t, upper.Max)
+	assert.Equal(t, 3.0, *upper.Above.Max)
+}
+
 func TestAQuantileWithoutEnoughMomentsIsNull(t *testing.T) {
 	for n, want := range map[int]int{0: 0, 1: 1, 2: 2, 19: 2, 20: 3, 99: 3, 100: 4} {
 		var intervals []Interval
