@@ -23,7 +23,7 @@ const attackMaxBody = 1 << 20
 var (
 	errAttackBodyTooLong = errors.New("body is longer than 1 MB")
 	errAttackHeader      = errors.New("a planned Authorization value holds a control character")
-	errAttackHost        = errors.New("a planned URL names no host")
+	errAttackURL         = errors.New("a planned URL is not http or https with a host")
 )
 
 // attackSender is the http.RoundTripper under vegeta. It runs the whole exchange,
@@ -125,8 +125,8 @@ func attackJudge(obs *measure.Observation, status int, h http.Header, err error)
 // attackCheck refuses what net/http would refuse to send: taken for a failed
 // request, it would look like an outage.
 func attackCheck(req *http.Request) error {
-	if req.URL.Host == "" {
-		return errAttackHost
+	if u := req.URL; u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errAttackURL
 	}
 	for _, v := range req.Header["Authorization"] {
 		for i := range len(v) {

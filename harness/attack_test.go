@@ -354,7 +354,8 @@ func TestAttackRefusesAHitThatCannotBeSent(t *testing.T) {
 		says string
 	}{
 		"a URL that does not parse":      {Hit{URL: "http://gw:port/?access_token=" + secret}, "invalid port"},
-		"a URL without a host":           {Hit{URL: "/?access_token=" + secret}, "names no host"},
+		"a URL without a host":           {Hit{URL: "/?access_token=" + secret}, "with a host"},
+		"a URL of another scheme":        {Hit{URL: "ftp://gw/" + secret}, "not http or https"},
 		"a method with a space":          {Hit{Method: "GET IT", URL: good.URL}, "invalid method"},
 		"a line break in Authorization":  {Hit{URL: good.URL, Authorization: []string{"Bearer " + secret + "\r\nX: y"}}, "control character"},
 		"a second value that is no text": {Hit{URL: good.URL, Authorization: []string{"Bearer x", secret + "\x00"}}, "control character"},
