@@ -81,15 +81,16 @@ func answerCheck(h http.Header) time.Duration {
 }
 
 // answerCache is "hit", "miss" or empty: the result of the cache named "token"
-// in Cache-Status (RFC 9211 section 2), or else of the first one that tells.
+// in Cache-Status, or else of the last one that tells: caches are listed from the
+// origin to the caller (RFC 9211 section 2), and the last is the gateway's own.
 func answerCache(h http.Header) (result string) {
 	for member := range fieldParts(h["Cache-Status"], ',') {
 		name, params, _ := cutField(member, ';')
 		if strings.EqualFold(fieldValue(name), "token") {
 			return cacheResult(params)
 		}
-		if result == "" {
-			result = cacheResult(params)
+		if told := cacheResult(params); told != "" {
+			result = told
 		}
 	}
 	return result

@@ -101,7 +101,7 @@ func TestAnswerCache(t *testing.T) {
 		"the token cache, not the CDN":          {[]string{`"CDN, Inc"; fwd=miss, "token"; hit`}, "hit"},
 		"the token cache on a second line":      {[]string{"cdn;fwd=miss", "token;hit"}, "hit"},
 		"a silent token cache beside a CDN":     {[]string{"cdn;hit, token"}, ""},
-		"the first that tells, by another name": {[]string{"silent, introspection;hit, cdn;fwd=miss"}, "hit"},
+		"the last that tells, by another name":  {[]string{"origin;fwd=miss, edge;hit, silent"}, "hit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, row.want, answerCache(http.Header{"Cache-Status": row.lines}))

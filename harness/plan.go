@@ -99,6 +99,9 @@ type Request struct {
 	Probe bool
 }
 
+// maxRate is the most requests per second that a recorded pace may ask for.
+const maxRate = 100_000
+
 // settle separates the latency phase from the revocation phase.
 const settle = 500 * time.Millisecond
 
@@ -118,6 +121,9 @@ func NewPlan(sc *scenarios.Scenario, rec *traffic.Recording, seed uint64) (*Plan
 	}
 	if n := len(rec.Exchanges); sc.Traffic.Rate == 0 && recordedAt(rec.Exchanges, n) == 0 {
 		return nil, fmt.Errorf("plan %s: the recording has no pace of its own, all its requests are at one instant: set a rate", sc.Name)
+	}
+	if n := p.perSlice(); float64(n) > maxRate*sc.Traffic.Slice.Seconds() {
+		return nil, fmt.Errorf("plan %s: at speed %v a slice of %v has %d requests, over %d a second: lower the speed", sc.Name, sc.Traffic.Speed, sc.Traffic.Slice, n, maxRate)
 	}
 	begin, _ := p.revocationPhase()
 	p.planRevocations(begin)

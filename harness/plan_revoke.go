@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/scenarios"
 )
 
 const (
 	// controlGap is how near an accepted control must be on both sides of the
 	// request that sets an upper bound; controls are sent a little more often.
-	controlGap   = 1100 * time.Millisecond
+	controlGap   = 1350 * time.Millisecond
 	controlEvery = 900 * time.Millisecond
 	// lastPrime is how long before the planned revocation the token is last used.
 	lastPrime = 15 * time.Millisecond
@@ -66,6 +67,9 @@ func (p *Plan) window(system int) time.Duration {
 // revocation phase.
 func (p *Plan) planFaults(begin, end time.Duration) error {
 	for _, f := range p.Scenario.Faults {
+		if err := p.checkPlace(f); err != nil {
+			return err
+		}
 		w := FaultWindow{Fault: f, From: begin + f.At, To: begin + f.At + f.For}
 		if w.To > end {
 			return fmt.Errorf("plan %s: fault %s ends %v after the start of the revocation phase, which lasts %v: move it or revoke more tokens",
@@ -75,6 +79,16 @@ func (p *Plan) planFaults(begin, end time.Duration) error {
 	}
 	slices.SortFunc(p.Faults, func(a, b FaultWindow) int { return cmp.Compare(a.From, b.From) })
 	return nil
+}
+
+// checkPlace refuses a fault at a pattern or gateway that the plan does not have.
+func (p *Plan) checkPlace(f scenarios.Fault) error {
+	for _, s := range p.Systems {
+		if (f.Pattern == "" || f.Pattern == s.Pattern) && (f.Gateway == "" || slices.Contains(s.Gateways, f.Gateway)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("plan %s: fault %s is at %s, which no pattern of the plan has", p.Scenario.Name, f.Name, FaultWindow{Fault: f}.Where())
 }
 
 // probeStreams are the probes and controls of every (token, gateway).

@@ -61,9 +61,17 @@ func (p *Plan) bySpeed(round int, speed float64, from, length time.Duration) seg
 	ex := p.Recording.Exchanges
 	span := time.Duration(float64(length) * speed)
 	begin := span * time.Duration(round)
-	first := sort.Search(1<<31, func(i int) bool { return recordedAt(ex, i) >= begin })
-	n := sort.Search(1<<31, func(i int) bool { return recordedAt(ex, first+i) >= begin+span })
-	return segment{ex, first, n, span, from, length}
+	first := firstAt(ex, begin)
+	return segment{ex, first, firstAt(ex, begin+span) - first, span, from, length}
+}
+
+// firstAt is the first exchange at or after a recorded instant, of a recording
+// that is played over and over.
+func firstAt(exchanges []traffic.Exchange, at time.Duration) int {
+	n := len(exchanges)
+	length := recordedAt(exchanges, n)
+	rest := at % length
+	return int(at/length)*n + sort.Search(n, func(i int) bool { return recordedAt(exchanges, i) >= rest })
 }
 
 // latencyStreams are the interleaved slices of the latency phase: round r plays
@@ -89,9 +97,14 @@ func (p *Plan) latencyStreams() []stream {
 // order is the order of the patterns in a round, by system.
 func (p *Plan) order(round int) []int { return p.rng("order", round).Perm(len(p.Systems)) }
 
-// perSlice is how many requests a slice has at the scenario's rate.
+// perSlice is how many requests a slice has, on average over the recording.
 func (p *Plan) perSlice() int {
-	return int(float64(p.Scenario.Traffic.Rate)*p.Scenario.Traffic.Slice.Seconds() + 0.5)
+	t, ex := p.Scenario.Traffic, p.Recording.Exchanges
+	rate := float64(t.Rate)
+	if rate == 0 {
+		rate = t.Speed * float64(len(ex)) / recordedAt(ex, len(ex)).Seconds()
+	}
+	return int(rate*t.Slice.Seconds() + 0.5)
 }
 
 // meanwhileStreams are the light traffic of the revocation phase, the same for

@@ -78,13 +78,17 @@ type run struct {
 	zero     time.Time // the start of the run; every instant counts from it
 
 	mu       sync.Mutex
-	faults   []measure.Event
 	readings map[string][]measure.Reading
 	warnings []string
 }
 
 // runAt measures a site that is up.
 func runAt(ctx context.Context, p *Plan, site *Site, opts Options) (*Result, error) {
+	for _, f := range p.Faults {
+		if len(site.links(f.Link, f.Pattern, f.Gateway)) == 0 {
+			return nil, fmt.Errorf("fault %s: the stage has no link %s", f.Name, f.Where())
+		}
+	}
 	b, err := bind(ctx, p, site, func(done, total int) {
 		opts.Progress(Progress{Doing: "issuing tokens", Done: done, Total: total})
 	})
