@@ -90,18 +90,18 @@ func TestAnswerCache(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		"no header":                             {nil, ""},
-		"a hit":                                 {[]string{"token; hit; ttl=3"}, "hit"},
-		"a miss":                                {[]string{"token; fwd=uri-miss; stored"}, "miss"},
-		"a stale entry that was fetched again":  {[]string{"token;fwd=stale"}, "miss"},
-		"forwarded wins over hit":               {[]string{"token;hit;fwd=miss"}, "miss"},
-		"a hit that is said to be none":         {[]string{"token;hit=?0"}, ""},
-		"a hit spelt out":                       {[]string{"token;hit=?1"}, "hit"},
-		"neither":                               {[]string{`token;detail="hit;fwd"`}, ""},
-		"the token cache, not the CDN":          {[]string{`"CDN, Inc"; fwd=miss, "token"; hit`}, "hit"},
-		"the token cache on a second line":      {[]string{"cdn;fwd=miss", "token;hit"}, "hit"},
-		"a silent token cache beside a CDN":     {[]string{"cdn;hit, token"}, ""},
-		"the last that tells, by another name":  {[]string{"origin;fwd=miss, edge;hit, silent"}, "hit"},
+		"no header":                            {nil, ""},
+		"a hit":                                {[]string{"token; hit; ttl=3"}, "hit"},
+		"a miss":                               {[]string{"token; fwd=uri-miss; stored"}, "miss"},
+		"a stale entry that was fetched again": {[]string{"token;fwd=stale"}, "miss"},
+		"forwarded wins over hit":              {[]string{"token;hit;fwd=miss"}, "miss"},
+		"a hit that is said to be none":        {[]string{"token;hit=?0"}, ""},
+		"a hit spelt out":                      {[]string{"token;hit=?1"}, "hit"},
+		"neither":                              {[]string{`token;detail="hit;fwd"`}, ""},
+		"the token cache, not the CDN":         {[]string{`"CDN, Inc"; fwd=miss, "token"; hit`}, "hit"},
+		"the token cache on a second line":     {[]string{"cdn;fwd=miss", "token;hit"}, "hit"},
+		"a silent token cache beside a CDN":    {[]string{"cdn;hit, token"}, ""},
+		"the last that tells, by another name": {[]string{"origin;fwd=miss, edge;hit, silent"}, "hit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, row.want, answerCache(http.Header{"Cache-Status": row.lines}))

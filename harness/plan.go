@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"iter"
 	"math/rand/v2"
 	"strings"
@@ -185,7 +184,7 @@ func (p *Plan) rng(purpose string, n int) *rand.Rand {
 // gatewayOf sends a caller to the same gateway every time.
 func gatewayOf(ref token.Ref, gateways int) int {
 	h := fnv.New32a()
-	io.WriteString(h, string(ref))
+	fmt.Fprint(h, string(ref))
 	return int(h.Sum32() % uint32(gateways))
 }
 
