@@ -99,6 +99,14 @@ func setting(ms float64) string {
 	return number + " " + name
 }
 
+// length formats how long a run took: to the second where that is close enough.
+func length(ms float64) string {
+	if ms >= 10_000 {
+		ms = math.Round(ms/1000) * 1000
+	}
+	return setting(ms)
+}
+
 // optional formats a duration that may be missing.
 func optional(ms *float64) string {
 	if ms == nil {

@@ -99,6 +99,9 @@ func unsettled(r *measure.Report) string {
 	return said
 }
 
+// heldUp is the lateness at p99, in ms, from which the sender is no bystander.
+const heldUp = 20
+
 // senderSentence says whether the sender may have measured itself.
 func senderSentence(r *measure.Report) string {
 	var parts []string
@@ -117,6 +120,8 @@ func senderSentence(r *measure.Report) string {
 	switch {
 	case *r.Sender.CPU > 0.85:
 		return said + ": the machine was near its limit."
+	case r.Sender.Lag.P99 != nil && *r.Sender.Lag.P99 > heldUp:
+		return said + ": held up at times, which response latency includes."
 	case r.Validity.OK && r.Sender.Planned > 0 && 20*r.Sender.Sent >= 19*r.Sender.Planned:
 		return said + ": not the bottleneck."
 	}

@@ -51,7 +51,7 @@ func headline(r *measure.Report) string {
 	parts := []string{
 		size,
 		plural(sum(r, func(p *measure.Pattern) int { return p.Requests.Sent }), "request"),
-		setting(r.Elapsed),
+		length(r.Elapsed),
 		fmt.Sprintf("seed %d", r.Seed),
 		stage(r),
 	}

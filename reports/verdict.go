@@ -243,7 +243,7 @@ func undecided(r *measure.Report, gates []placed) string {
 
 // cut says why a run ended early and in which state it left the stage.
 func cut(r *measure.Report) string {
-	said := []string{"after " + setting(r.Elapsed)}
+	said := []string{"after " + length(r.Elapsed)}
 	if reason := cmp.Or(strings.Join(r.Validity.Reasons, ", "), strings.Join(r.Warnings, ", ")); reason != "" && reason != string(r.Verdict) {
 		said[0] += ": " + reason
 	}
