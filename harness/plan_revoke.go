@@ -12,10 +12,13 @@ import (
 )
 
 const (
-	// controlGap is how near an accepted control must be on both sides of the
-	// request that sets an upper bound; controls are sent a little more often.
-	controlGap   = 1350 * time.Millisecond
+	// controlEvery is how often controls are sent, and controlGap how near an
+	// accepted one must be on both sides of the request that sets an upper bound:
+	// one that comes late, or is lost, does not make an interval unknown.
 	controlEvery = 900 * time.Millisecond
+	controlGap   = 2 * time.Second
+	// controlTail is how long controls go on after the last probe.
+	controlTail = controlEvery + 200*time.Millisecond
 	// lastPrime is how long before the planned revocation the token is last used.
 	lastPrime = 15 * time.Millisecond
 	// probePath is what probes ask for; probes carry every scope there is.
@@ -53,7 +56,7 @@ func (p *Plan) revocationPhase() (from, to time.Duration) {
 func (p *Plan) end(begin time.Duration) time.Duration {
 	end := begin + time.Millisecond
 	for _, r := range p.Revocations {
-		end = max(end, r.At+p.window(r.System)+controlGap)
+		end = max(end, r.At+p.window(r.System)+controlTail)
 	}
 	return end
 }
@@ -150,11 +153,11 @@ func (p *Plan) probeTimes(rv Revocation, rng *rand.Rand) []time.Duration {
 }
 
 // controlTimes is the schedule of the twin: about once a second from before the
-// first priming until one control gap after the last probe.
+// first priming until past the last probe.
 func (p *Plan) controlTimes(rv Revocation, rng *rand.Rand) []time.Duration {
 	from := rv.At - min(p.Systems[rv.System].life(), controlEvery) - time.Duration(rng.Float64()*float64(controlEvery))
 	var times []time.Duration
-	for t := from; t < rv.At+p.window(rv.System)+controlGap; t += controlEvery {
+	for t := from; t < rv.At+p.window(rv.System)+controlTail; t += controlEvery {
 		times = append(times, max(0, t))
 	}
 	return times
