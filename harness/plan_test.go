@@ -117,7 +117,7 @@ func checkProbes(t *testing.T, times []time.Duration, sent, end, life time.Durat
 		gap := times[i] - times[i-1]
 		since := max(times[i-1]-sent, 0)
 		if times[i-1] < sent {
-			require.LessOrEqual(t, gap, life/4+5*time.Millisecond)
+			require.LessOrEqual(t, gap, life*26/100)
 		} else {
 			require.LessOrEqual(t, gap, 6*time.Millisecond+since*11/100, "gaps stay within a tenth of the time since")
 		}
