@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
 //go:embed catalogue/*.yaml
@@ -32,7 +34,7 @@ func Load(nameOrPath string) (*Scenario, error) {
 		return shipped(nameOrPath)
 	}
 	return nil, fmt.Errorf("no scenario %s in the catalogue; nearest: %s; a file needs its .yaml",
-		quote(nameOrPath), strings.Join(nearest(nameOrPath, names()), ", "))
+		quote(nameOrPath), strings.Join(measure.Nearest(nameOrPath, names()), ", "))
 }
 
 // Catalogue returns the shipped scenarios, sorted by name. Each call parses them
@@ -77,32 +79,4 @@ func read(file string) (*Scenario, error) {
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
 	return Parse(data, file)
-}
-
-// nearest returns up to three of names, those that need the fewest edits first.
-func nearest(name string, names []string) []string {
-	near := slices.Clone(names)
-	slices.SortStableFunc(near, func(a, b string) int { return edits(name, a) - edits(name, b) })
-	return near[:min(3, len(near))]
-}
-
-// edits is the Levenshtein distance of a and b.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitute := diagonal
-			if a[i] != b[j] {
-				substitute++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -48,7 +48,7 @@ func ParseGate(expr string) (GateExpr, error) {
 	g := GateExpr{Expr: expr, Op: parts[3]}
 	var ok bool
 	if g.Metric, ok = metric(parts[1]); !ok {
-		return GateExpr{}, fmt.Errorf("gate %q: unknown metric %s; near: %s", expr, parts[1], near(metricNames(), parts[1]))
+		return GateExpr{}, fmt.Errorf("gate %q: unknown metric %s; near: %s", expr, parts[1], strings.Join(Nearest(parts[1], metricNames()), ", "))
 	}
 	if err := g.setLabels(parts[2]); err != nil {
 		return GateExpr{}, fmt.Errorf("gate %q: %w", expr, err)
@@ -167,11 +167,11 @@ func parseGates(meta Meta) ([]GateExpr, error) {
 // names checks the labels against what there is.
 func (g GateExpr) names(patterns, gateways []string) error {
 	if g.Pattern != "" && !slices.Contains(patterns, g.Pattern) {
-		return fmt.Errorf("gate %q: no pattern %s in this run; near: %s", g.Expr, g.Pattern, near(patterns, g.Pattern))
+		return fmt.Errorf("gate %q: no pattern %s in this run; near: %s", g.Expr, g.Pattern, strings.Join(Nearest(g.Pattern, patterns), ", "))
 	}
 	if g.Gateway != "" && !slices.Contains(gateways, g.Gateway) {
 		slices.Sort(gateways)
-		return fmt.Errorf("gate %q: no gateway %s in this run; near: %s", g.Expr, g.Gateway, near(slices.Compact(gateways), g.Gateway))
+		return fmt.Errorf("gate %q: no gateway %s in this run; near: %s", g.Expr, g.Gateway, strings.Join(Nearest(g.Gateway, slices.Compact(gateways)), ", "))
 	}
 	return nil
 }

@@ -187,11 +187,12 @@ func metric(name string) (Metric, bool) {
 	return all[i], true
 }
 
-// near lists the three names most like a word.
-func near(names []string, word string) string {
+// Nearest returns up to three of the names, those that need the fewest edits to
+// become word first: what somebody may have meant who wrote word.
+func Nearest(word string, names []string) []string {
 	sorted := slices.Clone(names)
 	slices.SortStableFunc(sorted, func(a, b string) int { return distance(a, word) - distance(b, word) })
-	return strings.Join(sorted[:min(3, len(sorted))], ", ")
+	return sorted[:min(3, len(sorted))]
 }
 
 // distance is the Levenshtein distance in bytes.
