@@ -2,7 +2,6 @@ package measure
 
 import (
 	"slices"
-	"strings"
 )
 
 // Metric is a figure of a report that a gate can limit.
