@@ -21,19 +21,16 @@ func checkCommand() *cobra.Command {
 and the gates on them once more from history.ndjson, with the figures of the run.
 Latency is not in a history: gates on it are left out, and a line says so.`,
 		Example: "  tokendrill check tokendrill-out/quick-7/history.ndjson\n  tokendrill check --json history.ndjson",
-		Args:    args(cobra.ExactArgs(1)),
+		Args:    args(1, 1),
 		RunE: func(c *cobra.Command, a []string) error {
 			report, err := checkFile(a[0])
 			if err != nil {
-				return badInput(err)
+				return badInput(fmt.Errorf("check: %w; expected the history.ndjson of a report folder", err))
 			}
 			if err := printReport(c.OutOrStdout(), report, asJSON); err != nil {
 				return err
 			}
-			if report.Verdict != measure.Pass {
-				return judged{report.Verdict}
-			}
-			return nil
+			return verdict(report)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
@@ -43,14 +40,18 @@ Latency is not in a history: gates on it are left out, and a line says so.`,
 func checkFile(path string) (*measure.Report, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("check: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	h, err := measure.ReadHistory(f, path)
 	if err != nil {
 		return nil, err
 	}
-	return h.Check()
+	report, err := h.Check()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return report, nil
 }
 
 func printReport(w io.Writer, r *measure.Report, asJSON bool) error {

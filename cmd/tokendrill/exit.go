@@ -1,9 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"strings"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -42,6 +41,17 @@ type judged struct{ verdict measure.RunVerdict }
 
 func (j judged) Error() string { return string(j.verdict) }
 
+// verdict is how a command ends that has printed a report.
+func verdict(r *measure.Report) error {
+	if r.Verdict == measure.Pass {
+		return nil
+	}
+	return judged{r.Verdict}
+}
+
+// errInterrupted ends a run that was interrupted before its first request.
+var errInterrupted = errors.New("interrupted before anything was measured; there is no report")
+
 // inputError is the user's to mend: exit code 2.
 type inputError struct{ error }
 
@@ -56,16 +66,16 @@ func badInput(err error) error {
 }
 
 // exitCode is the exit code of a command that ended with err.
-func exitCode(ctx context.Context, err error) int {
+func exitCode(err error) int {
 	var j judged
 	switch {
 	case err == nil:
 		return exitPass
 	case errors.As(err, &j):
 		return verdictCode(j.verdict)
-	case errors.As(err, new(inputError)), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, new(inputError)):
 		return exitUsage
-	case ctx.Err() != nil:
+	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	}
 	return exitHarness
@@ -85,7 +95,15 @@ func verdictCode(v measure.RunVerdict) int {
 	return exitInconclusive
 }
 
-// args wraps a check of positional arguments so that a wrong one is bad input.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, a []string) error { return badInput(check(c, a)) }
+// args checks how many positional arguments there are.
+func args(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, a []string) error {
+		switch {
+		case len(a) < least:
+			return badInput(fmt.Errorf("an argument is missing; usage: %s", c.UseLine()))
+		case len(a) > most:
+			return badInput(fmt.Errorf("unexpected argument %q; usage: %s", a[most], c.UseLine()))
+		}
+		return nil
+	}
 }

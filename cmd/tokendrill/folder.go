@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,44 +15,69 @@ const outRoot = "tokendrill-out"
 
 // folder is the report folder of a run.
 type folder struct {
-	path    string
-	created []string // files made by this run
+	path string
+	made []string // files and folders made by this run, those further in first
 }
 
 // openFolder makes the folder that the user named, or one after name below
 // outRoot. A named folder that holds files is refused without force; below
-// outRoot a number is added until the name is free.
+// outRoot a number is added until the name is free. With force, an earlier report
+// is removed.
 func openFolder(named, name string, force bool) (*folder, error) {
-	f := &folder{path: named}
-	if named == "" {
-		f.path = filepath.Join(outRoot, name)
-		for n := 2; !force && !empty(f.path); n++ {
-			f.path = filepath.Join(outRoot, fmt.Sprintf("%s-%d", name, n))
-		}
-	} else if !force && !empty(named) {
-		return nil, badInput(fmt.Errorf("report folder %s holds files: name another one with --out, or replace them with --force", named))
+	f := &folder{path: cmp.Or(named, filepath.Join(outRoot, name))}
+	for n := 2; named == "" && !force && holdsFiles(f.path); n++ {
+		f.path = filepath.Join(outRoot, fmt.Sprintf("%s-%d", name, n))
 	}
-	if err := os.MkdirAll(f.path, 0o755); err != nil {
+	if !force && holdsFiles(f.path) {
+		return nil, badInput(fmt.Errorf("report folder %s holds files: name another one with --out, or replace them with --force", f.path))
+	}
+	f.made = missing(f.path)
+	err := os.MkdirAll(f.path, 0o755)
+	if err == nil && force {
+		err = f.removeReport()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("report folder: %w; name another one with --out", err)
 	}
 	return f, nil
 }
 
-// empty says whether nothing would be overwritten at path.
-func empty(path string) bool {
-	entries, err := os.ReadDir(path)
-	return errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0
+// holdsFiles says whether path is a folder with something in it.
+func holdsFiles(path string) bool {
+	entries, _ := os.ReadDir(path) // what cannot be read fails when it is written to
+	return len(entries) > 0
+}
+
+// missing lists the folders that making path makes, those further in first.
+func missing(path string) (out []string) {
+	for p := filepath.Clean(path); ; p = filepath.Dir(p) {
+		if _, err := os.Lstat(p); !errors.Is(err, fs.ErrNotExist) {
+			return out
+		}
+		out = append(out, p)
+	}
+}
+
+// removeReport removes the files of an earlier report.
+func (f *folder) removeReport() error {
+	old, err := filepath.Glob(filepath.Join(f.path, "*.hlog"))
+	for _, name := range append(old, f.join("history.ndjson"), f.join("report.json"), f.join("report.html")) {
+		if gone := os.Remove(name); !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
 }
 
 func (f *folder) join(name string) string { return filepath.Join(f.path, name) }
 
-// create makes a file in the folder.
+// create makes a file that the folder does not have yet.
 func (f *folder) create(name string) (*os.File, error) {
-	w, err := os.Create(f.join(name))
+	w, err := os.OpenFile(f.join(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("report folder: %w; name another one with --out", err)
 	}
-	f.created = append(f.created, w.Name())
+	f.made = append([]string{w.Name()}, f.made...)
 	return w, nil
 }
 
@@ -64,14 +90,13 @@ func (f *folder) write(name string, fill func(io.Writer) error) error {
 	return errors.Join(fill(w), w.Close())
 }
 
-// abandon removes what a run that measured nothing has made.
+// abandon removes what a run that measured nothing has made. A folder that
+// somebody else has put something into stays.
 func (f *folder) abandon() error {
-	var err error
-	for _, name := range f.created {
-		err = errors.Join(err, os.Remove(name))
+	for _, name := range f.made {
+		if err := os.Remove(name); err != nil && !holdsFiles(name) {
+			return fmt.Errorf("report folder: %w", err)
+		}
 	}
-	if empty(f.path) {
-		err = errors.Join(err, os.Remove(f.path))
-	}
-	return err
+	return nil
 }

@@ -33,7 +33,7 @@ callers become pseudonyms, secrets in query strings are redacted. Lines that are
 understood are counted, shown and skipped. "-" reads from standard input.`,
 		Example: `  tokendrill import --format apache access.log --out rec.ndjson.gz
   zcat access.log.*.gz | tokendrill import --format apache - --out - | head`,
-		Args: args(cobra.ExactArgs(1)),
+		Args: args(1, 1),
 		RunE: func(c *cobra.Command, a []string) error { return f.run(c, a[0]) },
 	}
 	flags := c.Flags()
@@ -49,13 +49,13 @@ func (f importFlags) run(c *cobra.Command, path string) error {
 	if f.format != "apache" {
 		return badInput(fmt.Errorf("import: format %q is not known, use apache", f.format))
 	}
-	in, err := openInput(c, path)
+	in, name, err := openInput(c, path)
 	if err != nil {
 		return badInput(fmt.Errorf("import: %w", err))
 	}
 	defer in.Close()
 	shown := 0
-	rec, stats, err := traffic.ImportApache(in, path, traffic.ImportOptions{Strict: f.strict, Bad: func(err error) {
+	rec, stats, err := traffic.ImportApache(in, name, traffic.ImportOptions{Strict: f.strict, Bad: func(err error) {
 		if shown++; shown <= maxShown {
 			fmt.Fprintf(c.ErrOrStderr(), "skipped %v\n", err)
 		}
@@ -74,12 +74,13 @@ func (f importFlags) run(c *cobra.Command, path string) error {
 	return nil
 }
 
-// openInput opens a file, or standard input for "-".
-func openInput(c *cobra.Command, path string) (io.ReadCloser, error) {
+// openInput opens a file, or standard input for "-", with its name for messages.
+func openInput(c *cobra.Command, path string) (io.ReadCloser, string, error) {
 	if path == "-" {
-		return io.NopCloser(c.InOrStdin()), nil
+		return io.NopCloser(c.InOrStdin()), "standard input", nil
 	}
-	return os.Open(path)
+	f, err := os.Open(path)
+	return f, path, err
 }
 
 // saveRecording writes a recording to a file, or to standard output for "-".

@@ -30,20 +30,23 @@ func listCommand() *cobra.Command {
 		Use:     "list",
 		Short:   "List scenarios, metrics, mutations and exit codes",
 		Example: "  tokendrill list scenarios\n  tokendrill list metrics | grep revoke",
-		Args:    args(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			return badInput(fmt.Errorf("list what? one of scenarios, metrics, mutations, exit-codes, schema"))
+		RunE: func(c *cobra.Command, a []string) error {
+			var names []string
+			for _, sub := range c.Commands() {
+				names = append(names, sub.Name())
+			}
+			return badInput(fmt.Errorf("list what? %q is not one of %s", strings.Join(a, " "), strings.Join(names, ", ")))
 		},
 	}
 	for _, l := range lists {
 		c.AddCommand(&cobra.Command{
-			Use: l.name, Short: "List " + l.about, Example: "  tokendrill list " + l.name, Args: args(cobra.NoArgs),
+			Use: l.name, Short: "List " + l.about, Example: "  tokendrill list " + l.name, Args: args(0, 0),
 			RunE: func(c *cobra.Command, _ []string) error { return printRows(c.OutOrStdout(), l.rows()) },
 		})
 	}
 	c.AddCommand(&cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of scenario files, for editors",
-		Example: "  tokendrill list schema > scenario.schema.json", Args: args(cobra.NoArgs),
+		Example: "  tokendrill list schema > scenario.schema.json", Args: args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := c.OutOrStdout().Write(scenarios.Schema())
 			return err

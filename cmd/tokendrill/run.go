@@ -4,7 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +32,8 @@ type runFlags struct {
 	out      string
 	force    bool
 	dryRun   bool
+
+	stage harness.Stage // nil is the embedded one
 }
 
 func runCommand() *cobra.Command {
@@ -38,12 +44,15 @@ func runCommand() *cobra.Command {
 		Long: `run replays a recording against the patterns of a scenario, revokes tokens under
 their traffic and prints which pattern is fast, which revokes quickly and which is
 ever wrong. SCENARIO is a name of the catalogue (tokendrill list scenarios) or a
-YAML file; without one it is "quick".`,
+YAML file; without one it is "quick".
+
+Ctrl-C ends the run early, with a report on what was measured until then; pressed
+again it changes nothing: the report is a matter of a second.`,
 		Example: `  tokendrill run
   tokendrill run field-review --seed 3
   tokendrill run quick --traffic rec.ndjson.gz --rate 400/s --out report
   tokendrill run quick --dry-run`,
-		Args:              args(cobra.MaximumNArgs(1)),
+		Args:              args(0, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(c *cobra.Command, a []string) error {
 			if len(a) == 1 {
@@ -62,7 +71,6 @@ YAML file; without one it is "quick".`,
 	flags.StringVar(&f.out, "out", "", "report folder (default tokendrill-out/SCENARIO-SEED)")
 	flags.BoolVar(&f.force, "force", false, "replace the files of a report that is there")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, and do nothing")
-	c.MarkFlagsMutuallyExclusive("rate", "speed")
 	return c
 }
 
@@ -75,24 +83,32 @@ func (f runFlags) run(c *cobra.Command) error {
 	if f.dryRun {
 		return printPlan(c.OutOrStdout(), plan)
 	}
+	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	dir, err := openFolder(f.out, fmt.Sprintf("%s-%d", plan.Scenario.Name, f.seed), f.force)
 	if err != nil {
 		return err
 	}
 	history, err := dir.create("history.ndjson")
 	if err != nil {
-		return err
+		return errors.Join(err, dir.abandon())
 	}
 	show := newProgress(c.ErrOrStderr())
-	result, err := harness.Run(c.Context(), plan, harness.Options{
-		History: history, Progress: show.update, Version: version, Reproduce: f.command(c),
+	result, err := harness.Run(ctx, plan, harness.Options{
+		Stage: f.stage, History: history, Progress: show.update, Version: version, Reproduce: f.command(c),
 	})
 	show.done()
 	err = errors.Join(err, history.Close())
 	if result == nil {
+		if ctx.Err() != nil {
+			err = errInterrupted
+		}
 		return errors.Join(err, dir.abandon())
 	}
-	return errors.Join(err, f.report(c, dir, result))
+	if err := errors.Join(err, result.WriteHLog(dir.path), f.report(c, dir, result.Report)); err != nil {
+		return err
+	}
+	return verdict(result.Report)
 }
 
 // plan loads the scenario and the recording, applies the flags and plans the run.
@@ -117,19 +133,14 @@ func (f runFlags) apply(c *cobra.Command, sc *scenarios.Scenario) error {
 	if set("traffic") {
 		sc.Traffic.Recording = f.traffic
 	}
-	if set("rate") {
-		rate, err := scenarios.ParseRate(f.rate)
-		if err != nil {
-			return fmt.Errorf("--rate: %w", err)
-		}
-		sc.Traffic.Rate = rate
-	}
-	if set("speed") {
-		sc.Traffic.Rate, sc.Traffic.Speed = 0, f.speed
+	if err := f.pace(c, sc); err != nil {
+		return err
 	}
 	if set("duration") {
 		round := sc.Traffic.Slice * time.Duration(len(sc.Patterns))
-		sc.Traffic.Rounds = int((f.duration + round/2) / round)
+		if sc.Traffic.Rounds = int((f.duration + round/2) / round); sc.Traffic.Rounds < 1 {
+			return fmt.Errorf("--duration %v is too short; expected %v or more, the length of one round", f.duration, round)
+		}
 	}
 	if set("tokens") {
 		sc.Revoke.Tokens = f.tokens
@@ -140,32 +151,58 @@ func (f runFlags) apply(c *cobra.Command, sc *scenarios.Scenario) error {
 	return nil
 }
 
+// pace sets a rate or a speed, of which a scenario has one.
+func (f runFlags) pace(c *cobra.Command, sc *scenarios.Scenario) error {
+	byRate, bySpeed := c.Flags().Changed("rate"), c.Flags().Changed("speed")
+	switch {
+	case byRate && bySpeed:
+		return errors.New("--rate and --speed contradict each other; expected one of them")
+	case byRate:
+		rate, err := scenarios.ParseRate(f.rate)
+		if err != nil {
+			return fmt.Errorf("--rate: %w", err)
+		}
+		if rate == 0 {
+			return errors.New("--rate: nothing would be sent; expected more than 0/s, or --speed 1 for the recorded pace")
+		}
+		sc.Traffic.Rate, sc.Traffic.Speed = rate, 0
+	case bySpeed:
+		if f.speed == 0 {
+			return errors.New("--speed: nothing would be sent; expected more than 0, such as 1 for the recorded pace")
+		}
+		sc.Traffic.Rate, sc.Traffic.Speed = 0, f.speed
+	}
+	return nil
+}
+
 // command is the command line that runs the same again.
 func (f runFlags) command(c *cobra.Command) string {
-	words := []string{"tokendrill run", f.scenario, fmt.Sprintf("--seed %d", f.seed)}
+	words := []string{"tokendrill run", quoted(f.scenario), fmt.Sprintf("--seed %d", f.seed)}
 	for _, name := range []string{"traffic", "rate", "speed", "duration", "tokens"} {
 		if flag := c.Flags().Lookup(name); flag.Changed {
-			words = append(words, fmt.Sprintf("--%s %s", name, flag.Value))
+			words = append(words, "--"+name, quoted(flag.Value.String()))
 		}
 	}
 	return strings.Join(words, " ")
 }
 
-// report writes the report folder, prints the summary and returns the verdict.
-func (f runFlags) report(c *cobra.Command, dir *folder, result *harness.Result) error {
-	r := result.Report
-	err := errors.Join(
-		result.WriteHLog(dir.path),
+// quoted is a word as a POSIX shell reads it.
+func quoted(word string) string {
+	if plain := regexp.MustCompile(`^[\w@%+=:,./-]+$`); plain.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// report writes the report and prints the summary.
+func (f runFlags) report(c *cobra.Command, dir *folder, r *measure.Report) error {
+	return errors.Join(
 		dir.write("report.html", func(w io.Writer) error { return reports.HTML(w, r) }),
 		measure.SaveReport(dir.join("report.json"), r),
 		reports.Terminal(c.OutOrStdout(), r, reports.TerminalOptions{
 			Color: colorful(c.OutOrStdout()), Path: dir.join("report.html"), Next: nextCommand(f.scenario),
 		}),
 	)
-	if err != nil || r.Verdict == measure.Pass {
-		return err
-	}
-	return judged{r.Verdict}
 }
 
 // nextCommand is what to run after a scenario.

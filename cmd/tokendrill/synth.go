@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
 )
@@ -21,8 +22,11 @@ func synthCommand() *cobra.Command {
 Markov-modulated Poisson process), callers of Zipf popularity, a mix of methods and
 routes. The same options give the same bytes; docs/recording.md has the model.`,
 		Example: "  tokendrill synth --seed 3 --rate 500 --duration 2m --out rec.ndjson.gz\n  tokendrill synth --out - | head -3",
-		Args:    args(cobra.NoArgs),
+		Args:    args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := noZeros(c.Flags()); err != nil {
+				return badInput(err)
+			}
 			rec, err := traffic.Synth(opts)
 			if err != nil {
 				return badInput(err)
@@ -46,4 +50,14 @@ routes. The same options give the same bytes; docs/recording.md has the model.`,
 	flags.StringVarP(&out, "out", "o", "recording.ndjson.gz", `file to write, gzip if it ends in .gz; "-" is standard output`)
 	flags.BoolVar(&force, "force", false, "replace the file if it exists")
 	return c
+}
+
+// noZeros refuses a zero that was asked for: to the model it means the default.
+func noZeros(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Name != "seed" && (f.Value.String() == "0" || f.Value.String() == "0s") {
+			err = fmt.Errorf("synth: --%s %s is too little; leave it out for the default", f.Name, f.Value)
+		}
+	})
+	return err
 }
