@@ -32,6 +32,8 @@ type binding struct {
 	tokens map[bindKey]bound
 	// mutants by system; request n carries mutant n modulo their number.
 	mutants [][]token.Mutant
+	// bases are the tokens that the mutants were made from, by system.
+	bases []bound
 }
 
 // bindKey names a token: the same caller has a token of its own at each system.
@@ -122,6 +124,7 @@ func (b *binding) issue(ctx context.Context, system int, scope []string) (bound,
 // mutate makes each system's mutants from tokens that nothing else uses.
 func (b *binding) mutate(ctx context.Context) error {
 	b.mutants = make([][]token.Mutant, len(b.plan.Systems))
+	b.bases = make([]bound, len(b.plan.Systems))
 	if b.plan.Scenario.Tokens.Fuzz <= 0 {
 		return nil
 	}
@@ -149,6 +152,7 @@ func (b *binding) material(ctx context.Context, system int, foreign *token.Ring)
 	if err != nil {
 		return token.Material{}, err
 	}
+	b.bases[system] = base
 	m := token.Material{Token: base.raw, Other: other.raw, Format: b.plan.Systems[system].Format, Ring: b.site.Ring, Foreign: foreign}
 	m.Claims, err = b.claims(base.raw, m.Format)
 	return m, err
@@ -203,13 +207,7 @@ func (b *binding) hit(r Request) Hit {
 	}}
 	h := Hit{At: r.At, Method: r.Method, URL: b.site.Gateways[r.System][r.Gateway] + r.Path, Label: label}
 	if pool := b.mutants[r.System]; r.Mutant > 0 && len(pool) > 0 {
-		n := r.Mutant % len(pool)
-		h.Authorization = pool[n].Authorization
-		label.Token = token.Ref(fmt.Sprintf("f-%d", n+1))
-		label.Detail, label.Expect = pool[n].Mutation, pool[n].Introspected
-		if sys.Offline {
-			label.Expect = pool[n].Offline
-		}
+		b.fuzz(&h, label, r, r.Mutant%len(pool))
 		return h
 	}
 	t, ok := b.tokens[bindKey{r.System, r.Token}]
@@ -221,6 +219,21 @@ func (b *binding) hit(r Request) Hit {
 	return h
 }
 
+// fuzz puts a mutant in the place of the token. One that is as good as its
+// original fares like it.
+func (b *binding) fuzz(h *Hit, label *measure.Observation, r Request, n int) {
+	m := b.mutants[r.System][n]
+	h.Authorization = m.Authorization
+	label.Token, label.Detail, label.Expect = token.Ref(fmt.Sprintf("f-%d", n+1)), m.Mutation, m.Introspected
+	if b.plan.Systems[r.System].Offline {
+		label.Expect = m.Offline
+	}
+	if base := b.bases[r.System]; label.Expect.Verdict == token.Accept {
+		label.Expect = b.plan.expect(r, base.scope, true)
+		label.ExpiresMin, label.ExpiresMax = b.expiry(base)
+	}
+}
+
 // expiry bounds the expiry of a token in ns since the start of the run; zeros if
 // it is not known or lies after the run.
 func (b *binding) expiry(t bound) (earliest, latest int64) {
@@ -228,7 +241,7 @@ func (b *binding) expiry(t bound) (earliest, latest int64) {
 	if t.expiresMin.IsZero() || earliest > int64(b.plan.Duration()+time.Minute) {
 		return 0, 0
 	}
-	return earliest, latest
+	return max(1, earliest), latest // zero would say that it does not expire
 }
 
 // expect is the outcome that a request calls for if its token is good.
@@ -241,6 +254,9 @@ func (p *Plan) expect(r Request, scope []string, hasToken bool) token.Outcome {
 		return token.Outcome{} // cannot be: requestPath gave it
 	}
 	route := p.policy.Match(r.Method, target.Path)
+	if route.Audience != p.policy.Audience {
+		return token.Outcome{Verdict: token.Reject, Reason: token.InvalidToken}
+	}
 	if route.Scope != "" && !slices.Contains(scope, route.Scope) {
 		return token.Outcome{Verdict: token.Reject, Reason: token.InsufficientScope}
 	}

@@ -126,8 +126,9 @@ func (p *Plan) meanwhileStreams() []stream {
 
 // trafficStream plays a segment against one system, with a share of it fuzzed.
 func (p *Plan) trafficStream(seg segment, system, slice int, rng *rand.Rand) stream {
-	i, mutant := 0, max(0, slice)*seg.n
 	fuzz := float64(p.Scenario.Tokens.Fuzz)
+	// A round goes on about where the one before ended, so that all mutants get their turn.
+	i, mutant := 0, int(fuzz*float64(max(0, slice)*seg.n))
 	return func() (Request, bool) {
 		if i >= seg.n {
 			return Request{}, false
@@ -154,8 +155,10 @@ func method(recorded string) string {
 	return recorded
 }
 
-// requestPath keeps a recorded path if it can be sent, and escapes it if not.
+// requestPath keeps a recorded path if it can be sent, and escapes it if not. A
+// "#" is escaped in any case: a request target has no fragment.
 func requestPath(recorded string) string {
+	recorded = strings.ReplaceAll(recorded, "#", "%23")
 	if u, err := url.ParseRequestURI(recorded); err == nil && strings.HasPrefix(recorded, "/") && u.Host == "" {
 		return recorded
 	}

@@ -99,18 +99,20 @@ func runAt(ctx context.Context, p *Plan, site *Site, opts Options) (*Result, err
 	if err != nil {
 		return nil, err
 	}
+	total := p.Count().Requests // takes its time, which must not make the first requests late
 	started := time.Now()
 	b.zero = started
 	rec, err := measure.NewRecorder(p.meta(site, started), opts.History)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{plan: p, site: site, binding: b, recorder: rec, opts: opts, total: p.Count().Requests, zero: started, readings: map[string][]measure.Reading{}}
+	r := &run{plan: p, site: site, binding: b, recorder: rec, opts: opts, total: total, zero: started, readings: map[string][]measure.Reading{}}
 	stats, cpu, err := r.measure(ctx)
-	if err != nil && ctx.Err() == nil {
+	interrupted := err != nil && ctx.Err() != nil
+	if err != nil && !interrupted {
 		return nil, err
 	}
-	report, err := rec.Report(r.summary(ctx, stats, cpu, floor))
+	report, err := rec.Report(r.summary(interrupted, stats, cpu, floor))
 	if report == nil {
 		return nil, err
 	}
@@ -165,16 +167,19 @@ func (r *run) until(ctx context.Context, at time.Duration) bool {
 // now is the instant of the run, in ns since its start.
 func (r *run) now() int64 { return int64(time.Since(r.zero)) }
 
-// sample reads the counters of calls to the authority.
+// sample reads the counters of calls to the authority, the last time when ctx ends.
 func (r *run) sample(ctx context.Context) {
 	const every = 250 * time.Millisecond
-	for at := time.Duration(0); ; at += every {
-		for _, s := range r.plan.Systems {
-			r.readings[s.Pattern] = append(r.readings[s.Pattern], measure.Reading{At: r.now(), Count: r.site.Calls(s.Pattern)})
-		}
-		if !r.until(ctx, at+every) {
-			return
-		}
+	r.read()
+	for at := every; r.until(ctx, at); at += every {
+		r.read()
+	}
+	r.read()
+}
+
+func (r *run) read() {
+	for _, s := range r.plan.Systems {
+		r.readings[s.Pattern] = append(r.readings[s.Pattern], measure.Reading{At: r.now(), Count: r.site.Calls(s.Pattern)})
 	}
 }
 
@@ -188,7 +193,7 @@ func (r *run) tell(ctx context.Context) {
 }
 
 // summary is what the recorder cannot know.
-func (r *run) summary(ctx context.Context, stats AttackStats, cpu cpuUse, floor measure.Dist) measure.Run {
+func (r *run) summary(interrupted bool, stats AttackStats, cpu cpuUse, floor measure.Dist) measure.Run {
 	out := measure.Run{
 		Elapsed: time.Since(r.zero),
 		Sender: measure.Sender{
@@ -202,7 +207,7 @@ func (r *run) summary(ctx context.Context, stats AttackStats, cpu cpuUse, floor 
 	for _, ref := range r.plan.Scenario.References {
 		out.References = append(out.References, measure.Reference{Pattern: ref.Pattern, Metric: ref.Metric, Says: ref.Says})
 	}
-	if ctx.Err() != nil {
+	if interrupted {
 		out.Ended = measure.Interrupted
 		out.Invalid = []string{fmt.Sprintf("interrupted after %v of %v", out.Elapsed.Round(time.Second), r.plan.Duration().Round(time.Second))}
 	}

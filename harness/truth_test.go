@@ -129,28 +129,39 @@ name: toy
 about: toy gateways that record their own switch
 patterns: [cache]
 traffic: {recording: sample, rate: 100/s, rounds: 1, slice: 100ms}
-tokens: {fuzz: 10%%, lifetime: %s}
-revocations: {tokens: 6, every: 60ms, first_gap: 4ms, growth: 10%%, rate: 20/s}
+tokens: {fuzz: %s, lifetime: %s}
+revocations: {tokens: 6, every: 120ms, first_gap: 15ms, growth: 10%%, rate: 20/s}
 settings: {cache: {ttl: 600ms, timeout: 400ms}}
 routes: [{path: /*}]
 gates: [safety.false_accepts == 0]
 `
 
-func runToy(t *testing.T, y *toy) *measure.Report {
-	t.Helper()
-	y.tokens = map[string]*toyToken{}
+func runToy(t *testing.T, y *toy) outcome {
 	if y.lifetime == 0 {
 		y.lifetime = 10 * time.Minute
 	}
-	sc, err := scenarios.Parse(fmt.Appendf(nil, toyScenario, y.lifetime), "toy.yaml")
-	require.NoError(t, err)
-	rec, err := sample()
-	require.NoError(t, err)
-	plan, err := NewPlan(sc, rec, 1)
-	require.NoError(t, err)
-	result, err := Run(t.Context(), plan, Options{Stage: y})
-	require.NoError(t, err)
-	return result.Report
+	fuzz := "0%" // making mutants takes the processor from runs beside this one
+	if y.everything {
+		fuzz = "10%"
+	}
+	plan := planOf(t, fmt.Sprintf(toyScenario, fuzz, y.lifetime), 1)
+	return unhurried(func() outcome {
+		y.tokens = map[string]*toyToken{}
+		result, err := Run(t.Context(), plan, Options{Stage: y})
+		return outcome{result, err}
+	})
+}
+
+// toyRow is a toy and what the report must say of it.
+type toyRow struct {
+	name string
+	toy  *toy
+	want func(*testing.T, measure.Pattern)
+}
+
+// runToys runs all toys at the same time.
+func runToys(t *testing.T, rows []toyRow) []outcome {
+	return together(rows, func(r toyRow) outcome { return runToy(t, r.toy) })
 }
 
 // truths are the recorded switches, in ms from the start of the run.
@@ -176,11 +187,7 @@ func containsSwitch(iv measure.Interval, truths []float64) bool {
 }
 
 func TestEveryIntervalContainsTheSwitchThatAToyRecorded(t *testing.T) {
-	for _, row := range []struct {
-		name string
-		toy  *toy
-		want func(*testing.T, measure.Pattern)
-	}{
+	rows := []toyRow{
 		{"rejects exactly 700 ms after the revocation", &toy{answer: switches, delay: after(700 * time.Millisecond)}, func(t *testing.T, p measure.Pattern) {
 			assert.Positive(t, p.Safety.StaleAccepts, "within the bound: uses")
 			assert.Zero(t, p.Safety.FalseAccepts)
@@ -200,14 +207,14 @@ func TestEveryIntervalContainsTheSwitchThatAToyRecorded(t *testing.T) {
 			assert.Positive(t, p.Requests.Unavailable, "an outage is no reject")
 			assert.Zero(t, p.Safety.FalseRejects)
 		}},
-	} {
+	}
+	runs := runToys(t, rows)
+	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			report := runToy(t, row.toy)
-			p := report.Patterns[0]
+			p := runs[i].of(t, scenarios.Cache)
 			row.want(t, p)
 			assert.Empty(t, p.Violations)
-			truths := row.toy.truths(report.Started)
+			truths := row.toy.truths(runs[i].Report.Started)
 			require.Len(t, truths, 6)
 			for _, g := range p.Revoke.Gateways {
 				require.Len(t, g.Intervals, 6, g.Gateway)
@@ -227,11 +234,7 @@ func TestBehaviourThatHasNoSwitchIsNamed(t *testing.T) {
 		}
 		return http.StatusUnauthorized
 	}
-	for _, row := range []struct {
-		name string
-		toy  *toy
-		want func(*testing.T, measure.Pattern)
-	}{
+	rows := []toyRow{
 		{"resurrects for 100 ms", &toy{answer: resurrects, delay: after(100 * time.Millisecond)}, func(t *testing.T, p measure.Pattern) {
 			assert.Positive(t, p.Revoke.Resurrections)
 			assert.Positive(t, p.Safety.FalseAccepts)
@@ -258,10 +261,11 @@ func TestBehaviourThatHasNoSwitchIsNamed(t *testing.T) {
 				}
 			}
 		}},
-	} {
+	}
+	runs := runToys(t, rows)
+	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			row.want(t, runToy(t, row.toy).Patterns[0])
+			row.want(t, runs[i].of(t, scenarios.Cache))
 		})
 	}
 }

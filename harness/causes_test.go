@@ -1,0 +1,212 @@
+package harness
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
+	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/harness/measure"
+	"github.com/tokendrill/tokendrill/scenarios"
+)
+
+// Bounds are judged by the scenario's words on a pattern, and kept by the
+// pattern itself: both must say the same.
+func TestBoundsOfThePlanAreThoseOfThePatterns(t *testing.T) {
+	p := planOf(t, smallScenario, 1)
+	e := &embedded{plan: p, transport: NewTransport(1), base: "http://127.0.0.1:1", cdn: "http://127.0.0.1:1", secrets: map[string]string{}}
+	for _, s := range p.Systems {
+		var v any
+		switch s.Pattern {
+		case scenarios.Cache:
+			v = e.cache("cache/gw-1")
+		case scenarios.Remote:
+			v = e.remote("remote/gw-1").(pattern.Fallback).Verifier
+		case scenarios.Registry:
+			v = e.registryVerifier("registry/gw-1", nil)
+		case scenarios.Hybrid:
+			v = e.edge("hybrid/gw-1", nil)
+		}
+		bound, why := v.(interface {
+			Bound() (time.Duration, string)
+		}).Bound()
+		assert.Equal(t, s.Bound, bound, s.Pattern)
+		assert.Equal(t, s.BoundWhy, why, s.Pattern)
+	}
+}
+
+// cacheScenario revokes 40 tokens that are cached at a random age.
+const cacheScenario = `
+name: cache-life
+about: how long a cached decision outlives its token
+patterns: [cache]
+traffic: {recording: sample, rate: 50/s, rounds: 1, slice: 100ms}
+revocations: {tokens: 40, every: 50ms, first_gap: 30ms, growth: 10%%, rate: 10/s}
+settings: {cache: {ttl: %v, timeout: 500ms}}
+`
+
+// The plans have the same seed, so both draw the same ages: what is left is the TTL.
+func TestHalfTheTTLIsHalfTheTimeToRevokeOfACache(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 12 s: two runs that last as long as the cache remembers")
+	}
+	runs := together([]string{"2s", "1s"}, func(ttl string) outcome { return runOf(t, fmt.Sprintf(cacheScenario, ttl)) })
+	long, short := runs[0].of(t, scenarios.Cache).Revoke, runs[1].of(t, scenarios.Cache).Revoke
+	require.Equal(t, 40, long.Tokens)
+	require.Equal(t, 40, short.Tokens)
+	ratio := middle(long) / middle(short)
+	assert.Greater(t, ratio, 1.6)
+	assert.Less(t, ratio, 2.4)
+	assert.InDelta(t, 1000, middle(long), 300, "an entry is half its TTL old on average")
+}
+
+// middle is halfway between the p50 of both bounds.
+func middle(r measure.Revoke) float64 { return (*r.Lower.P50 + *r.Upper.P50) / 2 }
+
+// hopScenario has tokens used often enough for hits and misses.
+const hopScenario = `
+name: hop
+about: what a hop to the authority costs
+patterns: [cache, remote]
+traffic: {recording: sample, rate: 100/s, rounds: 3, slice: 500ms}
+revocations: {tokens: 1, every: 50ms, first_gap: 50ms, growth: 10%%, window: 600ms, rate: 0/s}
+settings: {cache: {ttl: 1s, timeout: 500ms}}
+links: {%s}
+`
+
+func TestAHopToTheAuthorityCostsWhoAsksAndNotWhoRemembers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 8 s: two runs beside each other")
+	}
+	links := []string{"", "gateway-authority: 20ms"}
+	runs := together(links, func(l string) outcome { return runOf(t, fmt.Sprintf(hopScenario, l)) })
+	near, far := runs[0].of(t, scenarios.Remote).Latency.Check, runs[1].of(t, scenarios.Remote).Latency.Check
+	require.GreaterOrEqual(t, far.Count, int64(100))
+	assert.InDelta(t, 20, *far.P50-*near.P50, 6, "remote asks every time")
+
+	near, far = runs[0].of(t, scenarios.Cache).Latency.Hit, runs[1].of(t, scenarios.Cache).Latency.Hit
+	require.GreaterOrEqual(t, far.Count, int64(20))
+	assert.InDelta(t, 0, *far.P50-*near.P50, 1, "a hit asks nobody")
+	assert.GreaterOrEqual(t, *runs[1].of(t, scenarios.Cache).Latency.Miss.P50, 20.0, "a miss asks")
+	assert.Equal(t, "gateway-authority 20ms", runs[1].Report.Environment.Network)
+}
+
+// pushScenario has the 59 moments that p95 takes. 300 ms is a fifth of the TTL
+// of the quick scenario, and the limit of what the others may take.
+const pushScenario = `
+name: push
+about: remote, registry and hybrid do not wait for a TTL
+patterns: [remote, registry, hybrid]
+traffic: {recording: sample, rate: 50/s, rounds: 1, slice: 100ms}
+revocations: {tokens: 60, every: 100ms, first_gap: 30ms, growth: 30%, rate: 5/s}
+settings:
+  remote: {timeout: 2s}
+  registry: {staleness: 1s, heartbeat: 100ms}
+  hybrid: {minted_ttl: 1s, timeout: 2s}
+gates: [revoke.fleet_upper.p95 <= 300ms, safety.false_accepts == 0]
+`
+
+func TestPushAndRemoteRevokeInAFractionOfATTL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 24 s: p95 takes 59 moments of each pattern")
+	}
+	o := runOf(t, pushScenario)
+	for _, name := range []string{scenarios.Remote, scenarios.Registry, scenarios.Hybrid} {
+		p := o.of(t, name)
+		require.GreaterOrEqual(t, p.Revoke.Moments, 59)
+		require.NotNil(t, p.Revoke.Upper.P95, name)
+		assert.Less(t, *p.Revoke.Upper.P95, 300.0, name)
+		assert.Equal(t, measure.Pass, p.Gates[0].Verdict, "%s: %s", name, p.Gates[0].Why)
+	}
+}
+
+// faultScenario cuts the registry off for longer than it may go on alone, and
+// slows the authority down for remote meanwhile.
+const faultScenario = `
+name: cut-off
+about: the push is lost and the authority is slow, both for a while
+patterns: [remote, registry]
+traffic: {recording: sample, rate: 50/s, rounds: 1, slice: 100ms}
+revocations: {tokens: 30, every: 60ms, first_gap: 30ms, growth: 20%, window: 4s, rate: 30/s}
+settings: {registry: {staleness: 1s, heartbeat: 100ms}}
+faults:
+  - {name: link.cut, link: gateway-registry, at: 2500ms, for: 2s}
+  - {name: link.delay, link: gateway-authority, pattern: remote, at: 2500ms, for: 2s, delay: 40ms}
+`
+
+func TestFaultsShowInWhatTheyTouchWhileTheyLast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 12 s: a cut that outlasts the staleness limit, before and after")
+	}
+	var history *buffer
+	o := unhurried(func() outcome {
+		history = new(buffer)
+		result, err := Run(t.Context(), planOf(t, faultScenario, 1), Options{History: history})
+		return outcome{result, err}
+	})
+	require.NoError(t, o.err)
+	r := o.Report
+
+	require.Len(t, r.Faults, 2)
+	for _, f := range r.Faults {
+		assert.True(t, f.Landed, f.Name)
+		assert.True(t, f.Healed, f.Name)
+		assert.InDelta(t, 2000, f.To-f.From, 500, f.Name)
+	}
+	assert.Equal(t, "link.cut gateway-registry", r.Faults[0].Name)
+	assert.Equal(t, "link.delay gateway-authority at remote", r.Faults[1].Name)
+	t.Run("a delay raises the check of who asks and heals", func(t *testing.T) {
+		remote := patternOf(t, r, scenarios.Remote)
+		check := func(phase string) float64 { return *phaseOf(t, remote, phase).Latency.Check.P50 }
+		assert.InDelta(t, 40, check(PhaseDuring)-check(PhaseBefore), 15)
+		assert.Less(t, check(PhaseAfter), check(PhaseDuring)-25)
+		assert.Zero(t, remote.Safety.FalseAccepts+remote.Safety.FalseRejects)
+	})
+	t.Run("a registry that is cut off stops deciding within its bound", func(t *testing.T) {
+		cutOff(t, patternOf(t, r, scenarios.Registry), r.Faults[0], readHistory(t, history))
+	})
+}
+
+// cutOff looks at every answer on a revoked token around a cut of the registry.
+func cutOff(t *testing.T, p measure.Pattern, cut measure.Fault, h *measure.History) {
+	assert.Equal(t, 1000.0, p.Bound)
+	assert.Equal(t, "staleness limit 1s", p.BoundWhy)
+	assert.Zero(t, p.Safety.FalseAccepts, "nothing is let in after the bound")
+	assert.Zero(t, p.Safety.FalseRejects)
+	assert.Empty(t, p.Violations)
+	assert.Positive(t, p.Safety.StaleAccepts, "until the staleness limit it goes on alone")
+	assert.Zero(t, phaseOf(t, p, PhaseBefore).Requests.Unavailable)
+	assert.Positive(t, phaseOf(t, p, PhaseDuring).Requests.Unavailable)
+
+	acks := map[token.Ref]float64{}
+	for _, e := range h.Events {
+		if e.Kind == measure.KindRevoke && e.Pattern == p.Pattern {
+			acks[e.Token] = float64(e.End) / 1e6
+		}
+	}
+	const reconnect = 1000 // generous: some 50 to 75 ms and a heartbeat
+	stale, refusedAfter := 0, 0
+	for _, e := range h.Events {
+		ack, start := acks[e.Token], float64(e.Start)/1e6
+		if e.Kind != measure.KindRequest || e.Class != token.Revoked || ack == 0 || start < ack {
+			continue
+		}
+		switch limit := cut.From + p.Bound; {
+		case ack < cut.From || ack > cut.To: // the push came through
+		case start < limit && e.Verdict == token.Accept:
+			stale++
+			assert.LessOrEqual(t, start-ack, p.Bound)
+		case start > limit && start < cut.To-50:
+			assert.Equal(t, token.Unavailable, e.Verdict, "%s at %s, %.0f ms after the cut: no decision is no reject", e.Token, e.Gateway, start-cut.From)
+		case start > cut.To+reconnect:
+			refusedAfter++
+			assert.Equal(t, token.Reject, e.Verdict, "%s at %s, %.0f ms after healing", e.Token, e.Gateway, start-cut.To)
+		}
+	}
+	assert.Positive(t, stale)
+	assert.Positive(t, refusedAfter, "what was missed is caught up with")
+}

@@ -1,0 +1,79 @@
+package harness
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/tokendrill/tokendrill/harness/measure"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// together calls f for each row at the same time: most of a run is waiting.
+func together[R, T any](rows []R, f func(R) T) []T {
+	out := make([]T, len(rows))
+	var group sync.WaitGroup
+	for i, row := range rows {
+		group.Go(func() { out[i] = f(row) })
+	}
+	group.Wait()
+	return out
+}
+
+// outcome is what Run returned.
+type outcome struct {
+	*Result
+	err error
+}
+
+// unhurried runs again, twice at most, if the machine was too busy to keep to
+// the plan: a late sender measures itself.
+func unhurried(run func() outcome) (o outcome) {
+	for range 3 {
+		if o = run(); o.err != nil || *o.Report.Sender.Lag.P95 < 100 {
+			break
+		}
+	}
+	return o
+}
+
+// runOf runs a scenario given as YAML, over the sample recording, on an Embedded stage.
+func runOf(t *testing.T, yaml string) outcome {
+	return unhurried(func() outcome {
+		result, err := Run(t.Context(), planOf(t, yaml, 1), Options{})
+		return outcome{result, err}
+	})
+}
+
+// of is the report on a pattern of a run that came to its end.
+func (o outcome) of(t *testing.T, pattern string) measure.Pattern {
+	t.Helper()
+	require.NoError(t, o.err)
+	return patternOf(t, o.Report, pattern)
+}
+
+func patternOf(t *testing.T, r *measure.Report, pattern string) measure.Pattern {
+	t.Helper()
+	for _, p := range r.Patterns {
+		if p.Pattern == pattern {
+			return p
+		}
+	}
+	require.Fail(t, "no pattern "+pattern)
+	return measure.Pattern{}
+}
+
+// phaseOf is one phase of a pattern.
+func phaseOf(t *testing.T, p measure.Pattern, name string) measure.Phase {
+	t.Helper()
+	for _, ph := range p.Phases {
+		if ph.Phase == name {
+			return ph
+		}
+	}
+	require.Fail(t, p.Pattern+" has no phase "+name)
+	return measure.Phase{}
+}

@@ -1,0 +1,295 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tokendrill/tokendrill/harness/measure"
+	"github.com/tokendrill/tokendrill/scenarios"
+)
+
+// buffer is a history in memory.
+type buffer struct{ bytes.Buffer }
+
+func readHistory(t *testing.T, b *buffer) *measure.History {
+	t.Helper()
+	h, err := measure.ReadHistory(bytes.NewReader(b.Bytes()), "history.ndjson")
+	require.NoError(t, err)
+	require.Empty(t, h.Warnings)
+	return h
+}
+
+// wholeScenario has everything that a run has.
+const wholeScenario = `
+name: whole
+about: all four patterns, a few tokens each
+traffic: {recording: sample, rate: 200/s, rounds: 6, slice: 200ms}
+tokens: {fuzz: 20%}
+revocations: {tokens: 4, every: 120ms, first_gap: 40ms, growth: 20%, rate: 10/s}
+settings:
+  cache: {ttl: 400ms, timeout: 500ms}
+  remote: {timeout: 3s}
+  registry: {staleness: 1500ms, heartbeat: 100ms}
+  hybrid: {minted_ttl: 1s, timeout: 3s}
+gates: [safety.false_accepts == 0, safety.false_rejects == 0, revoke.resurrections == 0]
+`
+
+// whole is a run of wholeScenario.
+type whole struct {
+	outcome
+	plan    *Plan
+	history *buffer
+}
+
+// runWhole runs it once for all tests.
+var runWhole = sync.OnceValue(func() (w whole) {
+	sc, err := scenarios.Parse([]byte(wholeScenario), "whole.yaml")
+	if err != nil {
+		return whole{outcome: outcome{err: err}}
+	}
+	rec, err := sample()
+	if err != nil {
+		return whole{outcome: outcome{err: err}}
+	}
+	if w.plan, err = NewPlan(sc, rec, 1); err != nil {
+		return whole{outcome: outcome{err: err}}
+	}
+	w.outcome = unhurried(func() outcome {
+		w.history = new(buffer)
+		result, err := Run(context.Background(), w.plan, Options{History: w.history})
+		return outcome{result, err}
+	})
+	return w
+})
+
+func wholeRun(t *testing.T) whole {
+	t.Helper()
+	w := runWhole()
+	require.NoError(t, w.err)
+	return w
+}
+
+func TestARunOfAllPatternsPasses(t *testing.T) {
+	w := wholeRun(t)
+	r := w.Report
+	assert.Equal(t, measure.Pass, r.Verdict)
+	assert.True(t, r.Validity.OK, r.Validity.Reasons)
+	assert.Empty(t, r.Warnings)
+	assert.Equal(t, r.Sender.Planned, r.Sender.Sent)
+	assert.Equal(t, w.plan.Count().Requests, r.Sender.Planned)
+	assert.Equal(t, w.plan.Digest, r.PlanDigest)
+	require.Len(t, r.Patterns, 4)
+	sent := 0
+	for _, p := range r.Patterns {
+		sent += p.Requests.Sent
+		assert.Empty(t, p.Violations, p.Pattern)
+		assert.Zero(t, p.Requests.Unavailable, p.Pattern)
+		assert.Equal(t, len(w.plan.Revocations)/4, p.Revoke.Moments, p.Pattern)
+		assert.Zero(t, p.Revoke.Censored, p.Pattern)
+		require.Len(t, p.Timeline.Lanes, 3, p.Pattern)
+		for _, lane := range p.Timeline.Lanes {
+			accepted := 0
+			for _, n := range lane.Accepted {
+				accepted += n
+			}
+			assert.Positive(t, accepted, "%s at %s has traffic", p.Pattern, lane.Gateway)
+		}
+	}
+	assert.Equal(t, r.Sender.Sent, sent, "each request is counted once")
+}
+
+// The plan is symbolic: the same seed gives the same plan, whatever came of it.
+func TestARunDoesNotChangeItsPlan(t *testing.T) {
+	w := wholeRun(t)
+	assert.Equal(t, w.plan.Digest, w.plan.digest())
+	assert.Equal(t, w.plan.Digest, planOf(t, wholeScenario, 1).Digest)
+}
+
+func TestMutantsOfAllKindsAreJudged(t *testing.T) {
+	for _, p := range wholeRun(t).Report.Patterns {
+		for _, m := range p.Mutations {
+			assert.Positive(t, m.Sent)
+			assert.Zero(t, m.Wrong, "%s: %s", p.Pattern, m.Mutation)
+		}
+		if !wholeJWT(p.Pattern) {
+			continue
+		}
+		assert.GreaterOrEqual(t, len(p.Mutations), 25, p.Pattern)
+	}
+}
+
+// wholeJWT says whether a pattern takes signed tokens, of which there are most mutations.
+func wholeJWT(pattern string) bool {
+	return pattern == scenarios.Remote || pattern == scenarios.Registry
+}
+
+func TestCallsToTheAuthorityAreThoseThatAPatternMakes(t *testing.T) {
+	r := wholeRun(t).Report
+	calls := func(name string) float64 { return float64(patternOf(t, r, name).AuthorityCalls) }
+	sent := func(name string) float64 { return float64(patternOf(t, r, name).Requests.Sent) }
+	assert.Zero(t, calls(scenarios.Registry), "decides by itself")
+	assert.Greater(t, calls(scenarios.Remote), 0.9*sent(scenarios.Remote), "asks about every request but those without a token")
+	assert.LessOrEqual(t, calls(scenarios.Remote), 1.05*sent(scenarios.Remote))
+	assert.Positive(t, calls(scenarios.Cache))
+	assert.Less(t, calls(scenarios.Cache), 0.9*sent(scenarios.Cache))
+
+	cache := patternOf(t, r, scenarios.Cache)
+	assert.Positive(t, cache.Cache.Hits)
+	told := int(cache.Cache.Hits + cache.Cache.Misses)
+	assert.LessOrEqual(t, told, cache.Requests.Sent)
+	assert.Greater(t, float64(told), 0.8*sent(scenarios.Cache), "every decision about what looks like a token is a hit or a miss")
+}
+
+func TestACheckedHistorySaysTheSameAsTheRun(t *testing.T) {
+	w := wholeRun(t)
+	again, err := readHistory(t, w.history).Check()
+	require.NoError(t, err)
+	require.Len(t, again.Patterns, 4)
+	for i, p := range w.Report.Patterns {
+		assert.Equal(t, p.Revoke, again.Patterns[i].Revoke, p.Pattern)
+		assert.Equal(t, p.Safety, again.Patterns[i].Safety, p.Pattern)
+		for j, g := range p.Gates {
+			assert.Equal(t, g.Verdict, again.Patterns[i].Gates[j].Verdict, "%s: %s", p.Pattern, g.Expr)
+		}
+	}
+	assert.Equal(t, w.Report.Verdict, again.Verdict)
+}
+
+func TestHistogramsOfARunAreWritten(t *testing.T) {
+	w := wholeRun(t)
+	dir := t.TempDir()
+	require.NoError(t, w.WriteHLog(dir))
+	files, err := filepath.Glob(filepath.Join(dir, "*.hlog"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		requireHistograms(t, name, string(text))
+	}
+}
+
+// requireHistograms requires intervals of every pattern: tag, start, length, max, histogram.
+func requireHistograms(t *testing.T, name, text string) {
+	t.Helper()
+	require.True(t, strings.HasPrefix(text, "#[Histogram log format version"), name)
+	patterns := map[string]bool{}
+	for line := range strings.Lines(text) {
+		if tag, ok := strings.CutPrefix(line, "Tag="); ok {
+			fields := strings.Split(strings.TrimSpace(tag), ",")
+			require.Len(t, fields, 5, name)
+			require.True(t, strings.HasPrefix(fields[4], "HIST"), "%s: %s", name, fields[4])
+			pattern, _, _ := strings.Cut(fields[0], ":")
+			patterns[pattern] = true
+		}
+	}
+	require.NotEmpty(t, patterns, name)
+}
+
+// spy is a stage that remembers its site.
+type spy struct {
+	Stage
+	site *Site
+}
+
+func (s *spy) Start(ctx context.Context, p *Plan) (site *Site, err error) {
+	s.site, err = s.Stage.Start(ctx, p)
+	return s.site, err
+}
+
+// interruptedScenario has a fault that would last until after the interruption.
+var interruptedScenario = strings.Replace(smallScenario, "rounds: 3, slice: 500ms", "rounds: 1, slice: 100ms", 1) + `
+faults:
+  - {name: link.cut, link: gateway-registry, at: 100ms, for: 3500ms}
+  - {name: link.delay, link: gateway-authority, at: 3500ms, for: 200ms, delay: 10ms}
+`
+
+func TestAnInterruptedRunTellsWhatItSawAndLeavesNothingBehind(t *testing.T) {
+	p := planOf(t, interruptedScenario, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stage := &spy{Stage: Embedded{}}
+	var history buffer
+	var stopped time.Time
+	half := p.Faults[0].From + 2300*time.Millisecond // some tokens are revoked by then
+	result, err := Run(ctx, p, Options{Stage: stage, History: &history, Progress: func(at Progress) {
+		if at.Elapsed >= half && stopped.IsZero() {
+			stopped = time.Now()
+			cancel()
+		}
+	}})
+	require.NoError(t, err)
+	assert.Less(t, time.Since(stopped), 3*time.Second, "nothing is waited for")
+	r := result.Report
+	assert.Equal(t, measure.Interrupted, r.Verdict)
+	assert.False(t, r.Validity.OK)
+	assert.Contains(t, r.Validity.Reasons[0], "interrupted after")
+	assert.Positive(t, r.Sender.Sent)
+	assert.Less(t, r.Sender.Sent, r.Sender.Planned)
+
+	require.Len(t, r.Faults, 1, "the second one was not injected yet")
+	assert.True(t, r.Faults[0].Landed)
+	assert.False(t, r.Faults[0].Healed, "nobody saw it heal")
+	for _, l := range stage.site.Links {
+		_, err := l.Transport(answersOK).RoundTrip(httptest.NewRequestWithContext(t.Context(), "GET", "http://gw/", nil))
+		assert.NoError(t, err, "%v is mended", l)
+	}
+	for _, gateways := range stage.site.Gateways {
+		for _, gateway := range gateways {
+			requireClosed(t, gateway)
+		}
+	}
+	again, err := readHistory(t, &history).Check()
+	require.NoError(t, err)
+	for i, p := range r.Patterns {
+		assert.Equal(t, p.Revoke, again.Patterns[i].Revoke, p.Pattern)
+	}
+}
+
+var answersOK = roundTripper(func(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+})
+
+func requireClosed(t *testing.T, gateway string) {
+	t.Helper()
+	u, err := url.Parse(gateway)
+	require.NoError(t, err)
+	c, err := net.DialTimeout("tcp", u.Host, time.Second)
+	if err == nil {
+		c.Close()
+	}
+	require.Error(t, err, "%s still listens", gateway)
+}
+
+func TestARunThatIsStoppedBeforeItMeasuresReturnsWhy(t *testing.T) {
+	for _, doing := range []string{"starting", "issuing tokens"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		stage := &spy{Stage: Embedded{}}
+		var stopped time.Time
+		result, err := Run(ctx, planOf(t, smallScenario, 1), Options{Stage: stage, Progress: func(at Progress) {
+			if at.Doing == doing && stopped.IsZero() {
+				stopped = time.Now()
+				cancel()
+			}
+		}})
+		require.ErrorIs(t, err, context.Canceled, doing)
+		assert.Nil(t, result, doing)
+		assert.Less(t, time.Since(stopped), 3*time.Second, doing)
+		if stage.site != nil {
+			requireClosed(t, stage.site.Gateways[0][0])
+		}
+	}
+}
