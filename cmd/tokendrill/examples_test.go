@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tokendrill/tokendrill/fixtures/traffic"
 )
 
 // eachCommand calls f for every command, those that cobra adds left out.
@@ -52,6 +54,9 @@ func accepted(t *testing.T, of *cobra.Command, line string) {
 
 // The examples of run plan what they say; those files that they name exist here.
 func TestExamplesOfRunPlan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("planning whole scenarios takes seconds")
+	}
 	t.Chdir(t.TempDir())
 	code, _, stderr := tokendrill("synth", "--duration", "2s", "--out", "rec.ndjson.gz")
 	require.Equal(t, exitPass, code, stderr)
@@ -60,4 +65,15 @@ func TestExamplesOfRunPlan(t *testing.T) {
 		assert.Equal(t, exitPass, code, "%s%s", line, stderr)
 		assert.Contains(t, stdout, "digest ")
 	}
+}
+
+// docs/recording.md says how the embedded sample was made.
+func TestTheSampleIsSynthWithSeed8(t *testing.T) {
+	code, stdout, stderr := tokendrill("synth", "--seed", "8", "--out", "-")
+	require.Equal(t, exitPass, code, stderr)
+	made, err := traffic.Load(strings.NewReader(stdout), "synth")
+	require.NoError(t, err)
+	sample, err := traffic.Sample()
+	require.NoError(t, err)
+	assert.Equal(t, sample.Digest, made.Digest)
 }

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 type leakTested struct{ *testing.M }
 
 func (m leakTested) Run() int {
+	_ = flag.Set("test.parallel", "6") // most of a run is waiting; the command line goes before
 	code := m.M.Run()
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintf(os.Stderr, "goleak: %v\n", err)
@@ -138,4 +139,3 @@ func sameRevoke(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s: %s%s: %s", args[0], said[0], args[1], said[1])
 	}
 }
-
