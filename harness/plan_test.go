@@ -198,3 +198,23 @@ func TestARecordingKeepsItsBurstsAtAnyRate(t *testing.T) {
 	_, at := fast.at(0)
 	assert.Equal(t, time.Second, at)
 }
+
+func TestARecordedPathIsSentAsItIsMatched(t *testing.T) {
+	for recorded, want := range map[string]string{
+		"/a/b?c=d": "/a/b?c=d", "/a#b": "/a%23b", "a b": "/a%20b", "//host/x": "//host/x", "": "/",
+	} {
+		assert.Equal(t, want, requestPath(recorded), recorded)
+	}
+}
+
+// At a low rate a round has a few mutants only: the next must not repeat them.
+func TestRoundsTakeTurnsAtTheMutants(t *testing.T) {
+	p := planOf(t, smallScenario, 4)
+	first := map[int]int{} // mutant of each round's first fuzzed request
+	for r := range p.Requests() {
+		if _, ok := first[r.Slice]; !ok && r.Slice >= 0 && r.Mutant > 0 {
+			first[r.Slice] = r.Mutant
+		}
+	}
+	assert.Equal(t, map[int]int{0: 1, 1: 6, 2: 11}, first, "5 % of 100 are 5 a round")
+}

@@ -16,29 +16,37 @@ import (
 const healTimeout = 5 * time.Second
 
 // breakAndMend injects each fault at its time and heals it at its end, or when
-// ctx ends: no fault outlives the run.
+// ctx ends: no fault outlives the run. What was seen of them is recorded in the
+// order of the plan.
 func (r *run) breakAndMend(ctx context.Context) {
+	seen := make([]measure.Event, len(r.plan.Faults))
 	var going sync.WaitGroup
-	for _, f := range r.plan.Faults {
+	for i, f := range r.plan.Faults {
 		going.Go(func() {
 			if r.until(ctx, f.From) {
-				r.fault(ctx, f)
+				seen[i] = r.fault(ctx, f)
 			}
 		})
 	}
 	going.Wait()
+	for _, e := range seen {
+		if e.Kind != "" {
+			r.recorder.Fault(e)
+		}
+	}
 }
 
 // fault injects one fault, heals it and says what was seen of it: it landed if
-// something met it, and it healed if something came through afterwards.
-func (r *run) fault(ctx context.Context, w FaultWindow) {
+// something met it, and it healed if something came through afterwards. The zero
+// Event means that it could not be injected.
+func (r *run) fault(ctx context.Context, w FaultWindow) measure.Event {
 	links := r.site.links(w.Link, w.Pattern, w.Gateway)
 	e := measure.Event{Kind: measure.KindFault, Fault: w.Name + " " + w.Where(), Planned: int64(w.From), Start: r.now()}
 	met := counter(w.Fault, links)
 	heal, err := faultOf(w.Fault).Inject(ctx, chaos.Target{Links: links})
 	if err != nil {
 		r.warn(fmt.Sprintf("%s could not be injected: %v", e.Fault, err))
-		return
+		return measure.Event{}
 	}
 	r.until(ctx, w.To)
 	landed := met() > 0
@@ -54,7 +62,7 @@ func (r *run) fault(ctx context.Context, w FaultWindow) {
 	r.until(ctx, w.To+healTimeout)
 	healed := err == nil && passed() > 0
 	e.Detail = evidence(landed, healed)
-	r.recorder.Fault(e)
+	return e
 }
 
 // evidence is the detail of a fault event.
