@@ -36,9 +36,9 @@ func readHistory(t *testing.T, b *buffer) *measure.History {
 const wholeScenario = `
 name: whole
 about: all four patterns, a few tokens each
-traffic: {recording: sample, rate: 200/s, rounds: 6, slice: 200ms}
-tokens: {fuzz: 20%}
-revocations: {tokens: 4, every: 120ms, first_gap: 40ms, growth: 20%, rate: 10/s}
+traffic: {recording: sample, rate: 150/s, rounds: 6, slice: 200ms}
+tokens: {fuzz: 20%, lifetime: 10m}
+revocations: {tokens: 3, every: 200ms, first_gap: 80ms, growth: 40%, rate: 10/s}
 settings:
   cache: {ttl: 400ms, timeout: 500ms}
   remote: {timeout: 3s}

@@ -130,7 +130,7 @@ about: toy gateways that record their own switch
 patterns: [cache]
 traffic: {recording: sample, rate: 100/s, rounds: 1, slice: 100ms}
 tokens: {fuzz: %s, lifetime: %s}
-revocations: {tokens: 6, every: 120ms, first_gap: 15ms, growth: 10%%, rate: 20/s}
+revocations: {tokens: 6, every: 120ms, first_gap: 20ms, growth: 10%%, rate: 10/s}
 settings: {cache: {ttl: 600ms, timeout: 400ms}}
 routes: [{path: /*}]
 gates: [safety.false_accepts == 0]
