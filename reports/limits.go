@@ -53,13 +53,18 @@ func sampleSentence(r *measure.Report) string {
 	if n != most {
 		said = fmt.Sprintf("%d to %d revocations per pattern ", n, most)
 	}
+	if most == 1 {
+		said += "supports "
+	} else {
+		said += "support "
+	}
 	switch {
 	case supports(0.99, n):
-		said += "support p95 and p99."
+		said += "p95 and p99."
 	case supports(0.95, n):
-		said += "support p95 (needs 59), not p99 (299)."
+		said += "p95 (needs 59), not p99 (299)."
 	default:
-		said += "support no p95 (needs 59)."
+		said += "no p95 (needs 59)."
 	}
 	watched := 0.0
 	for _, p := range r.Patterns {

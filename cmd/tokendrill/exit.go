@@ -16,8 +16,6 @@ const (
 	exitUsage        = 2   // the command line or an input file is wrong
 	exitInconclusive = 3   // a gate could not be decided, or the run is not valid
 	exitHarness      = 4   // the environment or the harness failed
-	exitStopped      = 5   // stopped by a stop condition
-	exitUndo         = 6   // something that was broken could not be mended
 	exitInterrupted  = 130 // interrupted, and undone
 )
 
@@ -31,8 +29,6 @@ var exitCodes = []struct {
 	{exitUsage, "the command line or an input file is wrong"},
 	{exitInconclusive, "inconclusive or invalid: no samples, too few, or a late sender is never a pass"},
 	{exitHarness, "the environment or the harness failed"},
-	{exitStopped, "stopped by a stop condition"},
-	{exitUndo, "something that was broken could not be mended"},
 	{exitInterrupted, "interrupted and undone; the report is partial"},
 }
 
@@ -87,8 +83,6 @@ func verdictCode(v measure.RunVerdict) int {
 		return exitPass
 	case measure.Fail:
 		return exitFail
-	case measure.Stopped:
-		return exitStopped
 	case measure.Interrupted:
 		return exitInterrupted
 	}

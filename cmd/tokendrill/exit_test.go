@@ -24,7 +24,6 @@ func TestExitCodes(t *testing.T) {
 		{"a gate is open", verdict(&measure.Report{Verdict: measure.Inconclusive}), 3},
 		{"a verdict that is not known is no pass", verdict(&measure.Report{}), 3},
 		{"anything else", errors.New("listen: address in use"), 4},
-		{"a stop condition", verdict(&measure.Report{Verdict: measure.Stopped}), 5},
 		{"interrupted with a report", verdict(&measure.Report{Verdict: measure.Interrupted}), 130},
 		{"interrupted without one", errors.Join(errInterrupted, nil), 130},
 	} {

@@ -40,6 +40,7 @@ func (r *Recorder) Report(run Run) (*Report, error) {
 	for i := range report.References {
 		report.References[i].Value = referenceValue(report, &report.References[i])
 	}
+	r.journal.note(Event{Kind: KindEnd, End: int64(run.Elapsed), Detail: string(run.Ended)})
 	return report, r.journal.flush()
 }
 

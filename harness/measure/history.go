@@ -20,6 +20,9 @@ const (
 	KindFault Kind = "fault"
 	// KindViolation is a wrong decision found while the run went on.
 	KindViolation Kind = "violation"
+	// KindEnd is the last line: the run ended at End, and Detail says stopped or
+	// interrupted if that was not its own end.
+	KindEnd Kind = "end"
 )
 
 // Event is one line of history.ndjson. All instants are nanoseconds since the

@@ -14,6 +14,9 @@ import (
 type History struct {
 	Meta   Meta
 	Events []Event
+	// Ended is Stopped or Interrupted if the run did not come to its own end; a
+	// history without a last line is of one that was interrupted.
+	Ended RunVerdict
 	// Warnings tell what was tolerated, such as a last line that was cut off.
 	Warnings []string
 }
@@ -26,7 +29,7 @@ const mostLine = 1 << 20
 // last line without its line break, as an interrupted run leaves it, is dropped
 // with a warning.
 func ReadHistory(r io.Reader, name string) (*History, error) {
-	h := &History{}
+	h := &History{Ended: Interrupted}
 	in := bufio.NewReaderSize(r, 1<<16)
 	for number := 1; ; number++ {
 		line, err := readLine(in)
@@ -77,8 +80,11 @@ func (h *History) add(line []byte, first bool) error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("parse event: more than one value on the line")
 	}
-	if first {
+	switch {
+	case first:
 		return h.start(&e)
+	case e.Kind == KindEnd:
+		return h.finish(&e)
 	}
 	if err := h.valid(&e); err != nil {
 		return err
@@ -99,6 +105,15 @@ func (h *History) start(e *Event) error {
 	}
 	h.Meta = *e.Meta
 	return nil
+}
+
+// finish takes how the run ended from its last event.
+func (h *History) finish(e *Event) error {
+	switch h.Ended = RunVerdict(e.Detail); h.Ended {
+	case "", Stopped, Interrupted:
+		return nil
+	}
+	return fmt.Errorf("a run cannot have ended as %q", e.Detail)
 }
 
 // valid checks an event after the first.

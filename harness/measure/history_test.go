@@ -44,6 +44,7 @@ func TestReadHistoryIsStrict(t *testing.T) {
 		`h:2: pattern "nobody" is not one of the run`:                     first + `{"kind":"request","pattern":"nobody"}` + "\n",
 		"h:2: ends at 1, before its start 2":                              first + `{"kind":"request","pattern":"cache","start":2,"end":1}` + "\n",
 		`h:2: request is listed as "false_accept", but is "false_reject"`: first + `{"kind":"violation","violation":"false_accept","pattern":"cache","verdict":"reject","expect":{"verdict":"accept"}}` + "\n",
+		`h:2: a run cannot have ended as "pass"`:                          first + `{"kind":"end","detail":"pass"}` + "\n",
 		"h:2: line is over":                                               first + strings.Repeat("x", mostLine+1) + "\n",
 	} {
 		_, err := ReadHistory(strings.NewReader(file), "h")
@@ -51,19 +52,22 @@ func TestReadHistoryIsStrict(t *testing.T) {
 	}
 }
 
-func TestATruncatedTailIsDroppedWithAWarning(t *testing.T) {
+func TestATruncatedHistoryIsOfAnInterruptedRun(t *testing.T) {
 	good := written(t)
 	whole, err := ReadHistory(strings.NewReader(good), "h")
 	require.NoError(t, err)
 	assert.Empty(t, whole.Warnings)
+	assert.Empty(t, whole.Ended)
+
 	cut, err := ReadHistory(strings.NewReader(good[:len(good)-20]), "h")
 	require.NoError(t, err)
-	assert.Len(t, cut.Events, len(whole.Events)-1)
 	require.Len(t, cut.Warnings, 1)
 	assert.Contains(t, cut.Warnings[0], "the last line is cut off and left out")
+	assert.Equal(t, len(whole.Events), len(cut.Events), "what was cut is how it ended")
 	report, err := cut.Check()
 	require.NoError(t, err)
 	assert.Contains(t, report.Warnings, cut.Warnings[0])
+	assert.Equal(t, Interrupted, report.Verdict, "a part of a run never passes")
 }
 
 func TestCheckRefusesABadGate(t *testing.T) {

@@ -9,12 +9,13 @@ import (
 // control tokens, violations, and the gates on revoke and safety figures.
 //
 // Latency and counters of other traffic are not in a history; gates on them are
-// left out with a warning, and Requests counts what the history holds. Wrong
+// left out with a warning, and Requests counts what the history holds. A run that
+// was stopped or interrupted stays so. Wrong
 // decisions on other tokens are counted as far as the history lists them: the
 // first 20 of each kind at each gateway, each with the one request.
 func (h *History) Check() (*Report, error) {
 	report := newReport(&h.Meta)
-	report.Validity.OK = true
+	report.Validity.OK, report.Verdict = true, h.Ended
 	for i := range h.Meta.Patterns {
 		report.Patterns = append(report.Patterns, h.pattern(&h.Meta.Patterns[i]))
 	}
