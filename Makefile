@@ -7,7 +7,7 @@ GOLANGCI_VERSION := v2.15.0
 VEGETA_VERSION := v12.13.0
 TOOLS := $(CURDIR)/bin
 
-.PHONY: help run build test test-all lint bench docs tools clean
+.PHONY: help run build test test-all lint bench docs picture tools clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -32,8 +32,14 @@ lint: $(TOOLS)/golangci-lint ## Check style, errors and the import arrows
 bench: build $(TOOLS)/vegeta ## Compare the sender with the vegeta command line
 	$(GO) run ./harness/attackbench -vegeta $(TOOLS)/vegeta
 
-docs: build ## Write the program's own output into the documents again
+docs: build ## Write the program's own output into the documents again (a quiet minute)
 	$(GO) test ./cmd/tokendrill -run 'TestDocuments' -update
+
+REPORT ?= tokendrill-out/quick-7/report.html
+picture: ## Take docs/report.png from REPORT (needs chromium and imagemagick)
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1200,2700 \
+	  --screenshot=bin/report.png file://$(abspath $(REPORT)) 2>/dev/null
+	convert bin/report.png -crop 1200x970+0+1110 +repage -resize 900x -colors 64 docs/report.png
 
 tools: $(TOOLS)/golangci-lint $(TOOLS)/vegeta ## Install the pinned tools into bin/
 
