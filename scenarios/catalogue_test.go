@@ -99,7 +99,7 @@ func TestBoundFollowsTheSettings(t *testing.T) {
 		assert.Equal(t, pattern == "other", why == "", pattern)
 	}
 	assert.Equal(t, 24*time.Second, quick.LatencyPhase())
-	assert.Equal(t, 64*4*70*time.Millisecond+4500*time.Millisecond, quick.RevocationPhase())
+	assert.Equal(t, 96*4*50*time.Millisecond+4500*time.Millisecond, quick.RevocationPhase())
 	assert.Equal(t, 4500*time.Millisecond, quick.Window(Hybrid), "twice the bound and half a second")
 	assert.Equal(t, 1500*time.Millisecond, quick.Window(Remote), "a reject is watched half a second even with no bound")
 }
