@@ -152,10 +152,11 @@ func drawLimits(r *measure.Report, c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// drawSpots draws each box with its name beside it, names moved up until none overlaps.
+// drawSpots draws each box with its name above it; the names come last, so that
+// no box covers one.
 func drawSpots(spots []spot, c draw.Canvas, p *plot.Plot) {
-	var taken []vg.Rectangle
-	for _, s := range spots {
+	boxes := make([]vg.Rectangle, len(spots))
+	for i, s := range spots {
 		box := widen(vg.Rectangle{
 			Min: vg.Point{X: c.X(p.X.Norm(s.left)), Y: c.Y(p.Y.Norm(s.bottom))},
 			Max: vg.Point{X: c.X(p.X.Norm(s.right)), Y: c.Y(p.Y.Norm(s.top))},
@@ -165,22 +166,30 @@ func drawSpots(spots []spot, c draw.Canvas, p *plot.Plot) {
 		c.SetLineStyle(line(accepts, 1.5))
 		c.Stroke(box.Path())
 		if s.open {
-			arrow(c, line(accepts, 1.5), vg.Point{X: (box.Min.X + box.Max.X) / 2, Y: box.Max.Y}, 0, 22)
+			arrow(c, line(accepts, 1.5), vg.Point{X: (box.Min.X + box.Max.X) / 2, Y: box.Max.Y}, 0, arrowLength)
 		}
-		taken = append(taken, nameSpot(s.name, box, taken, c))
+		boxes[i] = box
+	}
+	var taken []vg.Rectangle
+	for i, s := range spots {
+		taken = append(taken, nameSpot(s, boxes[i], taken, c))
 	}
 }
 
-// nameSpot writes a name right of the box, or left where there is no room, and
-// returns the place it took.
-func nameSpot(name string, box vg.Rectangle, taken []vg.Rectangle, c draw.Canvas) vg.Rectangle {
+// arrowLength is how far the arrow of an open box reaches above it.
+const arrowLength = 22
+
+// nameSpot writes a name above the left edge of its box, moved up until it
+// overlaps no other name, with a line down to the box. It returns the place it took.
+func nameSpot(s spot, box vg.Rectangle, taken []vg.Rectangle, c draw.Canvas) vg.Rectangle {
 	sty := label(12, ink)
-	at := vg.Point{X: box.Max.X + 6, Y: (box.Min.Y + box.Max.Y) / 2}
-	if at.X+sty.Width(name) > c.Max.X {
-		at.X = box.Min.X - 6 - sty.Width(name)
+	width := sty.Width(s.name)
+	at := vg.Point{X: min(box.Min.X, c.Max.X-width), Y: box.Max.Y + 10}
+	if s.open {
+		at.Y += arrowLength
 	}
 	place := func() vg.Rectangle {
-		return vg.Rectangle{Min: vg.Point{X: at.X, Y: at.Y - 7}, Max: vg.Point{X: at.X + sty.Width(name), Y: at.Y + 7}}
+		return vg.Rectangle{Min: vg.Point{X: at.X, Y: at.Y - 7}, Max: vg.Point{X: at.X + width, Y: at.Y + 7}}
 	}
 	for moved := true; moved; {
 		moved = false
@@ -190,7 +199,9 @@ func nameSpot(name string, box vg.Rectangle, taken []vg.Rectangle, c draw.Canvas
 			}
 		}
 	}
-	c.FillText(sty, at, name)
+	x := max(at.X, box.Min.X) + 2
+	c.StrokeLine2(line(accepts, 0.75), x, box.Max.Y, x, at.Y-6)
+	c.FillText(sty, at, s.name)
 	return place()
 }
 
