@@ -193,6 +193,9 @@ func TestARecordingKeepsItsBurstsAtAnyRate(t *testing.T) {
 	// The recording lasts 1200 ms, its mean gap after the last request included.
 	assert.Equal(t, []time.Duration{0, ms(8), ms(17), ms(750)}, got)
 
+	p.Scenario.Traffic.Rate = 40
+	assert.InDelta(t, 12, p.pace(), 0.01, "four requests in 1200 ms, played at 40 a second")
+
 	fast := p.bySpeed(1, 2.4, time.Second, 500*time.Millisecond)
 	require.Equal(t, 4, fast.n, "the recording wraps around")
 	_, at := fast.at(0)

@@ -97,6 +97,16 @@ func (p *Plan) latencyStreams() []stream {
 // order is the order of the patterns in a round, by system.
 func (p *Plan) order(round int) []int { return p.rng("order", round).Perm(len(p.Systems)) }
 
+// pace is how many times faster than recorded the latency phase plays; zero if
+// the recording has no pace of its own.
+func (p *Plan) pace() float64 {
+	t, ex := p.Scenario.Traffic, p.Recording.Exchanges
+	if t.Rate == 0 {
+		return t.Speed
+	}
+	return float64(t.Rate) * recordedAt(ex, len(ex)).Seconds() / float64(len(ex))
+}
+
 // perSlice is how many requests a slice has, on average over the recording.
 func (p *Plan) perSlice() int {
 	t, ex := p.Scenario.Traffic, p.Recording.Exchanges

@@ -192,6 +192,10 @@ func (r *run) tell(ctx context.Context) {
 	}
 }
 
+// hurried is how many times faster than recorded a replay may be before the
+// report says so.
+const hurried = 20
+
 // summary is what the recorder cannot know.
 func (r *run) summary(interrupted bool, stats AttackStats, cpu cpuUse, floor measure.Dist) measure.Run {
 	out := measure.Run{
@@ -210,6 +214,9 @@ func (r *run) summary(interrupted bool, stats AttackStats, cpu cpuUse, floor mea
 	if interrupted {
 		out.Ended = measure.Interrupted
 		out.Invalid = []string{fmt.Sprintf("interrupted after %v of %v", out.Elapsed.Round(time.Second), r.plan.Duration().Round(time.Second))}
+	}
+	if pace := r.plan.pace(); pace > hurried {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("The recording plays %.0f times faster than it was: requests that were seconds apart come at once, and latency includes their queue", pace))
 	}
 	slices.Sort(out.Warnings)
 	return out
