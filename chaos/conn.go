@@ -2,134 +2,233 @@ package chaos
 
 import (
 	"context"
-	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
 
+const (
+	// maxAhead bounds what is read ahead of a reader, and maxUnsent what a stalled
+	// connection takes before a write blocks, as the buffers of a socket do.
+	maxAhead  = 1 << 20
+	maxUnsent = 1 << 20
+)
+
 // DialContext dials over the link. What the peer sends arrives later by the
-// link's delay, in order; the connection is closed when the link is cut.
+// link's delay, in order; faults may hold it back, break the connection and, if
+// it speaks NATS without TLS, act on the pushes of the registry.
 func (l *Link) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	if err := l.pass(ctx); err != nil {
-		return nil, err
+	rules := *l.rules.Load()
+	for _, u := range rules {
+		if err := u.meetDial(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var d net.Dialer
 	inner, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: inner, link: l, chunks: make(chan chunk, 64), closed: make(chan struct{})}
-	if err := l.attach(c); err != nil {
-		inner.Close()
-		return nil, err
+	return l.attach(inner, rules), nil
+}
+
+// attach puts an open connection behind the link. A rule that came while it was
+// dialled has not met it yet.
+func (l *Link) attach(inner net.Conn, met []*rule) *conn {
+	c := &conn{
+		Conn: inner, link: l, closed: make(chan struct{}),
+		changed: make(chan struct{}, 1), taken: make(chan struct{}, 1), drained: make(chan struct{}, 1),
+	}
+	l.mu.Lock()
+	l.serial++
+	c.serial = l.serial
+	l.conns[c] = struct{}{}
+	now := *l.rules.Load()
+	l.mu.Unlock()
+	for _, u := range now {
+		if !slices.Contains(met, u) {
+			u.meetOpen(c)
+		}
 	}
 	go c.pump()
-	return c, nil
+	return c
 }
 
-// attach registers an open connection, unless the link was cut meanwhile.
-func (l *Link) attach(c *conn) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.cut {
-		return fmt.Errorf("%v: %w", l, ErrCut)
-	}
-	l.conns[c] = struct{}{}
-	return nil
-}
-
-// conn delays what is read from the connection inside it.
+// conn is a connection behind a link. A goroutine reads ahead from the one inside
+// it, so that a delay adds latency and takes no throughput.
 type conn struct {
 	net.Conn
 	link   *Link
-	chunks chan chunk
-	closed chan struct{}
-	once   sync.Once
-	rest   []byte // of the chunk being read
-	err    error  // that comes after rest
+	serial int
+	frames frames // owned by pump
+
+	once    sync.Once
+	closed  chan struct{}
+	changed chan struct{} // has an element when a reader should look again
+	taken   chan struct{} // has one when a reader has taken something
+	drained chan struct{} // has one when something kept was sent
+
+	mu     sync.Mutex
+	why    error // that it is closed
+	gates  []hold
+	plain  []parcel // in the order in which they were sent
+	pushes []parcel // that were held back, and those behind them
+	ahead  int      // bytes in both
+	rest   []byte   // of what is being read
+	end    error    // that comes after all
+
+	readBy, writeBy time.Time
+
+	unsent []byte
+	sender bool // runs
 }
 
-// chunk is what one read gave, and when the reader may have it.
-type chunk struct {
-	data []byte
-	err  error
-	due  time.Time
+// parcel is a piece of what the peer sent, and what holds it back.
+type parcel struct {
+	data  []byte
+	holds []hold
+	late  bool // held back by itself: what is not a push may overtake it
 }
 
-// pump reads ahead so that a delay adds latency and takes no throughput. Due
-// times never go back: a connection keeps the order of its bytes.
+func (d parcel) left(now time.Time) time.Duration {
+	for _, h := range d.holds {
+		if left := h.left(now); left > 0 {
+			return left
+		}
+	}
+	return 0
+}
+
+// pump reads and hands on, through the rules.
 func (c *conn) pump() {
-	var last time.Time
+	buf := make([]byte, 16<<10)
 	for {
-		buf := make([]byte, 16<<10)
 		n, err := c.Conn.Read(buf)
-		var d time.Duration
-		if err == nil {
-			d, err = c.link.admit()
-		}
-		due := time.Now().Add(d)
-		if due.Before(last) {
-			due = last
-		}
-		last = due
-		select {
-		case c.chunks <- chunk{buf[:n], err, due}:
-		case <-c.closed:
+		if !c.unblocked() {
 			return
+		}
+		if n > 0 {
+			if broken := c.arrive(buf[:n]); broken != nil {
+				c.reset(broken)
+				return
+			}
 		}
 		if err != nil {
+			c.finish(err)
+			return
+		}
+		if !c.room() {
 			return
 		}
 	}
 }
 
-// Read gives what arrived, once its delay is over. Deadlines act on the
-// connection inside: one that passes ends the connection for good.
-func (c *conn) Read(p []byte) (int, error) {
-	for len(c.rest) == 0 {
-		if c.err != nil {
-			return 0, c.err
+// arrive takes what one read got through the rules.
+func (c *conn) arrive(data []byte) error {
+	rules := *c.link.rules.Load()
+	var holds []hold
+	for _, u := range rules {
+		h, err := u.meetData()
+		if err != nil {
+			return err
+		}
+		if h != nil {
+			holds = append(holds, *h)
+		}
+	}
+	c.frames.feed(data, func(piece []byte, push bool) {
+		pieces := []parcel{{data: piece, holds: holds}}
+		if push {
+			for _, u := range rules {
+				pieces = u.meetPush(c, pieces)
+			}
+		}
+		c.enqueue(pieces, push)
+	})
+	return nil
+}
+
+// enqueue hands pieces to the reader. Pushes keep their order among themselves.
+func (c *conn) enqueue(pieces []parcel, push bool) {
+	c.mu.Lock()
+	for _, d := range pieces {
+		if d.late || push && len(c.pushes) > 0 {
+			c.pushes = append(c.pushes, d)
+		} else {
+			c.plain = append(c.plain, d)
+		}
+		c.ahead += len(d.data)
+	}
+	c.mu.Unlock()
+	c.wake()
+}
+
+// finish tells the reader what ended the connection, after all that came before.
+func (c *conn) finish(err error) {
+	c.frames.flush(func(piece []byte, push bool) { c.enqueue([]parcel{{data: piece}}, push) })
+	c.mu.Lock()
+	c.end = err
+	c.mu.Unlock()
+	c.wake()
+}
+
+// unblocked waits for the gates; false means that the connection was closed.
+func (c *conn) unblocked() bool {
+	for {
+		c.mu.Lock()
+		h := c.gate()
+		c.mu.Unlock()
+		if h == nil {
+			return true
 		}
 		select {
-		case ch := <-c.chunks:
-			if err := c.wait(ch.due); err != nil {
-				return 0, err
-			}
-			c.rest, c.err = ch.data, ch.err
+		case <-h.over:
 		case <-c.closed:
-			return 0, net.ErrClosed
+			return false
 		}
 	}
-	n := copy(p, c.rest)
-	c.rest = c.rest[n:]
-	return n, nil
 }
 
-func (c *conn) wait(due time.Time) error {
-	d := time.Until(due)
-	if d <= 0 {
+// gate returns one that is shut, or nil. Those that opened are forgotten.
+func (c *conn) gate() *hold {
+	c.gates = slices.DeleteFunc(c.gates, func(h hold) bool { return h.left(time.Time{}) == 0 })
+	if len(c.gates) == 0 {
 		return nil
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
+	return &c.gates[0]
+}
+
+// stall lets nothing pass in either direction until h is over.
+func (c *conn) stall(h hold) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gates = append(c.gates, h)
+}
+
+// room waits until the reader is not too far behind.
+func (c *conn) room() bool {
+	for {
+		c.mu.Lock()
+		full := c.ahead > maxAhead
+		c.mu.Unlock()
+		if !full {
+			return true
+		}
+		select {
+		case <-c.taken:
+		case <-c.closed:
+			return false
+		}
+	}
+}
+
+func (c *conn) wake() { signal(c.changed) }
+
+// signal leaves an element in a channel of capacity 1.
+func signal(ch chan struct{}) {
 	select {
-	case <-t.C:
-		return nil
-	case <-c.closed:
-		return net.ErrClosed
+	case ch <- struct{}{}:
+	default:
 	}
-}
-
-// Close closes the connection; it may be called more than once.
-func (c *conn) Close() error {
-	err := net.ErrClosed
-	c.once.Do(func() {
-		close(c.closed)
-		c.link.mu.Lock()
-		delete(c.link.conns, c)
-		c.link.mu.Unlock()
-		err = c.Conn.Close()
-	})
-	return err
 }

@@ -4,19 +4,15 @@
 package chaos
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// ErrCut is the error of a request or dial over a link that is cut.
-var ErrCut = errors.New("link is cut")
 
 // Delay is the distribution of the time that a link adds to each request: a
 // log-normal through its median and its 95th percentile. With P95 zero or equal
@@ -39,103 +35,93 @@ func (d Delay) Draw(rng *rand.Rand) time.Duration {
 }
 
 // Link is one named hop from one node, such as gateway-authority at cache/gw-1.
-// HTTP goes over Transport, anything else over DialContext. It carries a network
-// profile for good and, for a while, what faults do to it. It is safe for
-// concurrent use; delays and cuts take hold of what begins after them, and a cut
-// also closes the connections that were dialled.
+// HTTP goes over Transport, anything else over DialContext. Whatever crosses it
+// passes its rules: the network profile for good and, for a while, those of
+// faults. It is safe for concurrent use.
 type Link struct {
 	Name string
 	Node string
 
-	mu      sync.Mutex
-	profile Delay
-	extra   Delay
-	cut     bool
-	rng     *rand.Rand
-	conns   map[*conn]struct{}
+	rules atomic.Pointer[[]*rule] // in the order in which a request meets them
 
-	passed  atomic.Int64
-	refused atomic.Int64
+	mu     sync.Mutex // held to change rules, and for the rest
+	conns  map[*conn]struct{}
+	serial int // of the next connection
 }
 
 // NewLink returns a link with a network profile. Delays are drawn from seed.
 func NewLink(name, node string, profile Delay, seed uint64) *Link {
-	return &Link{Name: name, Node: node, profile: profile, rng: rand.New(rand.NewPCG(seed, 0)), conns: map[*conn]struct{}{}}
+	l := &Link{Name: name, Node: node, conns: map[*conn]struct{}{}}
+	l.rules.Store(new([]*rule))
+	if profile != (Delay{}) {
+		u := newRule(orderDelay, scope{}, rand.NewPCG(seed, 0))
+		u.slow(profile)
+		l.rules.Store(&[]*rule{u})
+	}
+	return l
 }
 
 // String is the link's name and node, as in "gateway-authority at cache/gw-1".
 func (l *Link) String() string { return l.Name + " at " + l.Node }
 
-// SetExtra makes everything that begins later take d longer than the profile
-// says; the zero Delay undoes it.
-func (l *Link) SetExtra(d Delay) {
+// add puts a rule in place, for everything that begins later and for the
+// connections that are open.
+func (l *Link) add(u *rule) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.extra = d
-}
-
-// SetCut cuts the link or mends it. Cutting closes the open connections.
-func (l *Link) SetCut(cut bool) {
-	l.mu.Lock()
-	l.cut = cut
-	var open []*conn
-	if cut {
-		for c := range l.conns {
-			open = append(open, c)
-		}
+	rules := append(slices.Clone(*l.rules.Load()), u)
+	slices.SortStableFunc(rules, func(a, b *rule) int { return int(a.order - b.order) })
+	l.rules.Store(&rules)
+	open := make([]*conn, 0, len(l.conns))
+	for c := range l.conns {
+		open = append(open, c)
 	}
 	l.mu.Unlock()
+	slices.SortFunc(open, func(a, b *conn) int { return a.serial - b.serial }) // so that the seed decides who is drawn
 	for _, c := range open {
-		_ = c.Close() // one that was closed meanwhile is as good
-		l.refused.Add(1)
+		u.meetOpen(c)
 	}
 }
 
-// Passed is how many requests, dials and reads came through so far.
-func (l *Link) Passed() int64 { return l.passed.Load() }
-
-// Refused is how many requests, dials and open connections a cut has refused so far.
-func (l *Link) Refused() int64 { return l.refused.Load() }
-
-// admit draws the delay of one thing that passes, or says that the link is cut.
-func (l *Link) admit() (time.Duration, error) {
+// wake has every open connection look again at what it holds.
+func (l *Link) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cut {
-		l.refused.Add(1)
-		return 0, fmt.Errorf("%v: %w", l, ErrCut)
-	}
-	l.passed.Add(1)
-	return l.profile.Draw(l.rng) + l.extra.Draw(l.rng), nil
-}
-
-// pass waits for the link's delay, or says that the link is cut.
-func (l *Link) pass(ctx context.Context) error {
-	d, err := l.admit()
-	if err != nil || d <= 0 {
-		return err
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for c := range l.conns {
+		c.wake()
 	}
 }
 
-// Transport returns next behind the link: each request takes the delay once, on
-// its way out.
+// Transport returns next behind the link.
 func (l *Link) Transport(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if err := l.pass(r.Context()); err != nil {
-			return nil, err
-		}
-		return next.RoundTrip(r)
+		return chain{*l.rules.Load(), next}.RoundTrip(r)
 	})
+}
+
+// chain is a RoundTripper behind rules.
+type chain struct {
+	rules []*rule
+	last  http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c chain) RoundTrip(r *http.Request) (*http.Response, error) {
+	if len(c.rules) == 0 {
+		return c.last.RoundTrip(r)
+	}
+	return c.rules[0].roundTrip(r, chain{c.rules[1:], c.last})
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// forget is for a request that goes no further (http.RoundTripper).
+func forget(r *http.Request) {
+	if r.Body != nil {
+		r.Body.Close()
+	}
+}
+
+// failed is the error of one thing over the link.
+func (l *Link) failed(err error) error { return fmt.Errorf("%v: %w", l, err) }

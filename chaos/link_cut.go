@@ -1,21 +1,44 @@
 package chaos
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"syscall"
+)
 
-// LinkCut is the fault link.cut: every request and dial over the link is refused
-// at once, and open connections are closed. It models a network partition that
-// answers with a reset, and a peer that is down.
-type LinkCut struct{}
+// ErrCut is the error of a request or dial over a link that is cut, and of a
+// connection that was open when it was. It is an ECONNREFUSED.
+var ErrCut = fmt.Errorf("link is cut: %w", syscall.ECONNREFUSED)
 
-// Inject cuts all links of the target.
-func (LinkCut) Inject(_ context.Context, t Target) (Heal, error) {
-	for _, l := range t.Links {
-		l.SetCut(true)
+// cut refuses.
+type cut struct{ scope }
+
+func linkCut() Spec {
+	return Spec{
+		Name: "link.cut", Place: OnLink,
+		Does: "Refuses requests and dials over the link at once, and closes its open connections.",
+		Params: []Param{
+			paramShare("requests, dials and open connections"),
+			paramPath("every path, and connections too"),
+		},
+		Met: "requests and dials refused, connections closed", Clear: "requests and reads that came through",
+		Models: "A peer that is down, and a partition that refuses. On one gateway: one that is cut off from the others.",
+		Source: "istio#58101: keys were dropped when connections to the authority failed; thunderid PR 3839: a deny list must keep its last good state through that",
+		New:    func(p Params) Fault { return cut{p.scope()} },
 	}
-	return func(context.Context) error {
-		for _, l := range t.Links {
-			l.SetCut(false)
+}
+
+// Inject cuts. Met is what was refused or closed; Clear what came back.
+func (f cut) Inject(_ context.Context, t Target) (*Injected, error) {
+	return place(t, orderCut, f.scope, func(l *Link, u *rule) {
+		err := l.failed(ErrCut)
+		u.exchange = func(r *http.Request, _ http.RoundTripper) (*http.Response, bool, error) {
+			u.met.Add(1)
+			forget(r)
+			return nil, true, err
 		}
-		return nil
-	}, nil
+		u.dial = func(context.Context) error { return err }
+		u.open = func(c *conn) { _ = c.shut(err) } // one that was closed meanwhile is as good
+	})
 }

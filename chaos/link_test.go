@@ -36,52 +36,6 @@ var ok = roundTripper(func(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
 })
 
-func get(t *testing.T, rt http.RoundTripper) (time.Duration, error) {
-	t.Helper()
-	start := time.Now()
-	_, err := rt.RoundTrip(httptest.NewRequestWithContext(t.Context(), "GET", "http://gw/", nil))
-	return time.Since(start), err
-}
-
-func TestFaultsAddToTheProfileAndHealBackToIt(t *testing.T) {
-	constant := func(ms int) Delay { return Delay{P50: time.Duration(ms) * time.Millisecond} }
-	for _, row := range []struct {
-		name            string
-		profile         Delay
-		fault           Fault
-		wantIn, wantOut time.Duration
-		cut             bool
-	}{
-		{"a delay on a link that adds nothing", Delay{}, LinkDelay{constant(20)}, 20 * time.Millisecond, 0, false},
-		{"a delay comes on top of the profile", constant(5), LinkDelay{constant(20)}, 25 * time.Millisecond, 5 * time.Millisecond, false},
-		{"a cut refuses at once and keeps the profile", constant(5), LinkCut{}, 0, 5 * time.Millisecond, true},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				hit, other := NewLink("gateway-authority", "cache/gw-1", row.profile, 1), NewLink("gateway-authority", "cache/gw-2", row.profile, 2)
-				heal, err := row.fault.Inject(t.Context(), Target{Links: []*Link{hit}})
-				require.NoError(t, err)
-
-				took, err := get(t, hit.Transport(ok))
-				assert.Equal(t, row.wantIn, took)
-				if row.cut {
-					require.ErrorIs(t, err, ErrCut)
-					assert.ErrorContains(t, err, "gateway-authority at cache/gw-1")
-					assert.EqualValues(t, 1, hit.Refused())
-				}
-				took, err = get(t, other.Transport(ok))
-				require.NoError(t, err)
-				assert.Equal(t, row.wantOut, took, "another node's link is untouched")
-
-				require.NoError(t, heal(t.Context()))
-				took, err = get(t, hit.Transport(ok))
-				require.NoError(t, err)
-				assert.Equal(t, row.wantOut, took, "healed")
-			})
-		})
-	}
-}
-
 func TestDelayEndsWithItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -127,15 +81,30 @@ func TestDialledConnectionsAreDelayedKeptInOrderAndCut(t *testing.T) {
 	assert.GreaterOrEqual(t, time.Since(start), 30*time.Millisecond)
 	assert.Equal(t, sent, got)
 
-	l.SetCut(true)
-	_, err = c.Read(got)
-	require.Error(t, err, "a cut closes what is open")
-	_, err = l.DialContext(t.Context(), "tcp", echo(t))
-	require.ErrorIs(t, err, ErrCut)
-	assert.EqualValues(t, 2, l.Refused())
-
-	l.SetCut(false)
-	c, err = l.DialContext(t.Context(), "tcp", echo(t))
-	require.NoError(t, err)
 	require.NoError(t, c.Close())
+}
+
+// Every request of a run crosses links, in the middle of a latency measurement.
+func TestALinkWithoutFaultsAllocatesNothing(t *testing.T) {
+	l, _ := two()
+	resp := &http.Response{StatusCode: 200, Body: http.NoBody}
+	rt := l.Transport(roundTripper(func(*http.Request) (*http.Response, error) { return resp, nil }))
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "http://as/", nil)
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rt.RoundTrip(r) }))
+}
+
+func BenchmarkLink(b *testing.B) {
+	for name, faults := range map[string][]string{"no fault": nil, "three that let it pass": {"link.cut", "http.error", "answer.forge"}} {
+		b.Run(name, func(b *testing.B) {
+			l, _ := two()
+			for _, f := range faults {
+				inject(b, f, Params{Path: "/other"}, l)
+			}
+			rt := l.Transport(ok)
+			r := httptest.NewRequestWithContext(b.Context(), "GET", "http://as/", nil)
+			for b.Loop() {
+				_, _ = rt.RoundTrip(r)
+			}
+		})
+	}
 }

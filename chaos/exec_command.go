@@ -1,0 +1,91 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+const (
+	// commandTimeout bounds one inject or heal command.
+	commandTimeout = 5 * time.Second
+	// outputDelay is how long output of what a command has left behind is waited for.
+	outputDelay = 100 * time.Millisecond
+	// maxOutput is how much of a command's output an error shows.
+	maxOutput = 300
+)
+
+// runCommand runs a program with its arguments in dir, empty for the present one,
+// without a shell, a terminal or standard input, and ends its whole session when
+// ctx or its time is over. Began says whether it was started at all.
+func runCommand(ctx context.Context, dir string, argv []string) (began bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	// The signal of a parent's death is that of the thread which started the child.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	var out head
+	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	c.Dir, c.Stdout, c.Stderr = dir, &out, &out
+	c.WaitDelay = outputDelay
+	apart(c)
+	if err := c.Start(); err != nil {
+		return false, err // names the program
+	}
+	err = c.Wait()
+	switch {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay): // it ended well and left something behind
+		return true, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		err = errors.New("took too long and was ended")
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	}
+	return true, fmt.Errorf("%s: %w%v", argv[0], err, &out)
+}
+
+// head keeps the beginning of what is written to it.
+type head struct{ kept []byte }
+
+func (h *head) Write(p []byte) (int, error) {
+	h.kept = append(h.kept, p[:min(len(p), maxOutput-len(h.kept))]...)
+	return len(p), nil
+}
+
+// String is the output as the end of an error, on one line of printable characters.
+func (h *head) String() string {
+	words := strings.Fields(strings.ToValidUTF8(string(h.kept), "?"))
+	if len(words) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", it said %.*q", maxOutput, strings.Join(words, " "))
+}
+
+// absolute is a command that means the same wherever and whenever it is run. It
+// is an error if there is no such program.
+func absolute(argv []string) ([]string, error) {
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return nil, err // names the program
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, fmt.Errorf("folder of %s: %w", argv[0], err)
+	}
+	return append([]string{path}, argv[1:]...), nil
+}
+
+// here is the present folder.
+func here() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("present folder: %w", err)
+	}
+	return dir, nil
+}

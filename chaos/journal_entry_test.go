@@ -1,0 +1,72 @@
+package chaos
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const goodHead = `{"head":{"schema":"tokendrill.undo/v1","pid":7,"started":"2026-01-02T03:04:05Z","lease":5000000000}}` + "\n"
+
+func TestJournalsThatAreNotOursAreRefused(t *testing.T) {
+	for _, row := range []struct{ name, text, says string }{
+		{"nothing", "", "line 1: no head"},
+		{"a head that is cut off", goodHead[:40], "line 1: no head"},
+		{"a head of another schema", strings.Replace(goodHead, "/v1", "/v2", 1), "line 1: out of place"},
+		{"two heads", goodHead + goodHead, "line 2: out of place"},
+		{"no JSON", goodHead + "rm -rf /\n", "line 2: not of an undo journal"},
+		{"an unknown key", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"process","sh":"x"}}` + "\n", "line 2: not of an undo journal"},
+		{"more after the object", goodHead + `{"id":1,"healed":true} {}` + "\n", "line 2: goes on"},
+		{"an id out of turn", goodHead + `{"id":2,"inject":{"fault":"exec","undo":"process"}}` + "\n", "line 2: out of place"},
+		{"a fault healed that was not injected", goodHead + `{"id":1,"healed":true}` + "\n", "line 2: out of place"},
+		{"an undo that is not known", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"magic"}}` + "\n", `line 2: undo "magic"`},
+		{"a command beside another undo", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"process","heal":["/bin/rm"]}}` + "\n", `line 2: undo "process" with a command`},
+		{"a program without its path", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":["rm"],"dir":"/"}}` + "\n", "line 2: a heal command without"},
+		{"a folder without its path", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":["/bin/rm"],"dir":"x"}}` + "\n", "line 2: a heal command without"},
+		{"a command without words", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":[],"dir":"/"}}` + "\n", "line 2: a heal command without"},
+		{"more than a journal can hold", goodHead + strings.Repeat("\n", maxJournal), "over 1048576 bytes"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := parseJournal([]byte(row.text))
+			require.ErrorContains(t, err, row.says)
+		})
+	}
+}
+
+// FuzzParseJournal: whatever a file holds, what is taken from it could have been
+// written by a run, and is the same when it is written again.
+func FuzzParseJournal(f *testing.F) {
+	f.Add([]byte(goodHead))
+	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"exec","where":"","at":"2026-01-02T03:04:05Z","undo":"command","heal":["/bin/rm","x"],"dir":"/"}}` + "\n" + `{"id":1,"healed":true}` + "\n"))
+	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"link.cut","undo":"process"}}` + "\n{\"id\":2,"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rec, err := parseJournal(data)
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		write := func(l line) {
+			text, err := l.encode()
+			require.NoError(t, err)
+			again.Write(text)
+		}
+		write(line{Head: &rec.journalHead})
+		for i, e := range rec.entries {
+			require.NoError(t, e.check())
+			if e.Undo == UndoCommand {
+				require.True(t, filepath.IsAbs(e.Heal[0]))
+			}
+			write(line{ID: i + 1, Inject: &e})
+		}
+		for id := range rec.healed {
+			require.LessOrEqual(t, id, len(rec.entries))
+			write(line{ID: id, Healed: true})
+		}
+		same, err := parseJournal(again.Bytes())
+		require.NoError(t, err)
+		require.Equal(t, rec, same)
+	})
+}
