@@ -24,14 +24,15 @@ func Schema() []byte { return slices.Clone(schema) }
 
 // Load returns a scenario of the catalogue by name, or reads a file: a name with
 // a "/", or one that ends in ".yaml" or ".yml", is a path. For a name that the
-// catalogue does not have the error tells the nearest ones.
-func Load(nameOrPath string) (*Scenario, error) {
+// catalogue does not have the error tells the nearest ones. Faults that irreversible
+// names may lack an undo.
+func Load(nameOrPath string, irreversible ...string) (*Scenario, error) {
 	ext := path.Ext(nameOrPath)
 	if strings.Contains(nameOrPath, "/") || ext == ".yaml" || ext == ".yml" {
-		return read(nameOrPath)
+		return read(nameOrPath, irreversible)
 	}
 	if slices.Contains(names(), nameOrPath) {
-		return shipped(nameOrPath)
+		return shipped(nameOrPath, irreversible)
 	}
 	return nil, fmt.Errorf("no scenario %s in the catalogue; nearest: %s; a file needs its .yaml",
 		quote(nameOrPath), strings.Join(measure.Nearest(nameOrPath, names()), ", "))
@@ -42,7 +43,7 @@ func Load(nameOrPath string) (*Scenario, error) {
 func Catalogue() []*Scenario {
 	var all []*Scenario
 	for _, name := range names() {
-		if s, err := shipped(name); err == nil { // a test parses every one
+		if s, err := shipped(name, nil); err == nil { // a test parses every one
 			all = append(all, s)
 		}
 	}
@@ -59,16 +60,16 @@ func names() []string {
 	return names
 }
 
-func shipped(name string) (*Scenario, error) {
+func shipped(name string, irreversible []string) (*Scenario, error) {
 	file := path.Join("catalogue", name+".yaml")
 	data, err := catalogue.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
-	return Parse(data, file)
+	return Parse(data, file, irreversible...)
 }
 
-func read(file string) (*Scenario, error) {
+func read(file string, irreversible []string) (*Scenario, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
@@ -78,5 +79,5 @@ func read(file string) (*Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
-	return Parse(data, file)
+	return Parse(data, file, irreversible...)
 }

@@ -71,7 +71,7 @@ func (d *document) syntax(err error) error {
 func (d *document) value(path string, n ast.Node, v reflect.Value) error {
 	d.lines[path] = n.GetToken().Position.Line
 	switch v.Addr().Interface().(type) {
-	case *time.Duration, *Rate, *Share:
+	case *time.Duration, *Offset, *Rate, *Share:
 		return d.scalar(path, n, v)
 	case *Delay:
 		if _, ok := n.(ast.MapNode); !ok {
@@ -101,7 +101,9 @@ func (d *document) value(path string, n ast.Node, v reflect.Value) error {
 func (d *document) structure(path string, n ast.Node, v reflect.Value) error {
 	var keys []string
 	for _, f := range reflect.VisibleFields(v.Type()) {
-		keys = append(keys, f.Tag.Get("yaml"))
+		if f.IsExported() { // those that are not come last
+			keys = append(keys, f.Tag.Get("yaml"))
+		}
 	}
 	return d.mapping(path, n, func(key string, value ast.Node) error {
 		i := slices.Index(keys, key)

@@ -7,8 +7,9 @@ const MaxSize = 64 << 10
 // Scenario; an unknown or repeated one, a value of the wrong kind or out of range,
 // and parts that contradict each other are an *Error with the line of the first
 // mistake. File stands for the input in errors. YAML anchors, aliases and tags
-// are not taken.
-func Parse(data []byte, file string) (*Scenario, error) {
+// are not taken. A fault that nothing undoes is a mistake, too, unless its name is
+// among irreversible.
+func Parse(data []byte, file string, irreversible ...string) (*Scenario, error) {
 	if len(data) > MaxSize {
 		return nil, &Error{File: file, Line: 1, Msg: "file over 64 KiB; expected a scenario"}
 	}
@@ -18,6 +19,7 @@ func Parse(data []byte, file string) (*Scenario, error) {
 		return nil, err
 	}
 	s.complete()
+	s.irreversible = irreversible
 	if err := validate(s, doc); err != nil {
 		return nil, err
 	}

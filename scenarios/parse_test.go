@@ -3,6 +3,7 @@ package scenarios
 import (
 	_ "embed"
 	"flag"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,35 +43,40 @@ func TestParseTakesEveryKey(t *testing.T) {
 	assert.Equal(t, &Scenario{
 		Name: "all-keys", About: "Every key is set.", Patterns: []string{"hybrid", "cache", "registry", "remote"},
 		Traffic: Traffic{Recording: "a/b.ndjson.gz", Rate: 99.5, Rounds: 8, Slice: 1500 * time.Millisecond},
-		Tokens:  Tokens{Fuzz: 0.125, Lifetime: 5 * time.Minute},
-		Revoke: Revoke{Tokens: 59, Every: 100 * time.Millisecond, FirstGap: 2 * time.Millisecond, Growth: 0.05,
-			Window: 4 * time.Second, Rate: 20},
+		Tokens:  Tokens{Fuzz: 0.125, Lifetime: 5 * time.Minute, Prefix: 20, Suffix: 4},
+		Revoke: Revoke{Tokens: 59, Every: 300 * time.Millisecond, FirstGap: 2 * time.Millisecond, Growth: 0.05,
+			Window: 4 * time.Second, Rate: 20, Bulk: true},
 		Settings: Settings{
 			Cache:    CacheSettings{TTL: time.Second, NegativeTTL: 0, Timeout: 400 * time.Millisecond, Refresh: 200 * time.Millisecond, Recheck: 0.02},
 			Remote:   RemoteSettings{Timeout: 2 * time.Second, Retries: 0, BreakerFailures: 3, BreakerDelay: 500 * time.Millisecond},
 			Registry: RegistrySettings{Staleness: 3 * time.Second, Heartbeat: 100 * time.Millisecond},
 			Hybrid:   HybridSettings{MintedTTL: 4 * time.Second, BundleMaxAge: time.Minute, Timeout: 300 * time.Millisecond},
 		},
-		Routes: []Route{{Method: "POST", Path: "/pay/*", Scope: "pay", Audience: "https://pay.example", Fail: "closed", Sensitive: true},
-			{Path: "/public/*", Fail: "open"}, {Fail: "offline"}},
+		Routes: []Route{{Method: "POST", Path: "/pay/*", Scope: "pay", Audience: "https://pay.example", Fail: "closed", Sensitive: true, ACR: "mfa"},
+			{Path: "/public/*", Fail: "open", Grace: 2 * time.Second}, {Fail: "offline"}},
 		Links: map[string]Delay{"client-gateway": {P50: 2 * time.Millisecond},
 			"gateway-authority": {P50: 10 * time.Millisecond, P95: 40 * time.Millisecond}},
+		Stimuli: []Stimulus{{Name: JustExpired, Pattern: Cache, Rate: 10, At: 100 * time.Millisecond, For: 5 * time.Second, Tokens: 2}},
 		Faults: []Fault{
-			{Name: LinkCut, Link: "gateway-registry", Pattern: "registry", Gateway: "gw-2", At: time.Second, For: 2 * time.Second},
-			{Name: LinkDelay, Link: "gateway-authority", At: 0, For: 1500 * time.Millisecond, Delay: Delay{P50: 20 * time.Millisecond, P95: 50 * time.Millisecond}},
+			{Name: "link.cut", Link: "gateway-registry", Pattern: "registry", Gateway: "gw-2", At: time.Second, For: 2 * time.Second},
+			{Name: "link.delay", Link: "gateway-authority", At: 0, For: 1500 * time.Millisecond, Delay: Delay{P50: 20 * time.Millisecond, P95: 50 * time.Millisecond}},
+			{Name: "link.delay", Link: "gateway-cdn", At: time.Second, For: time.Second, Delay: Delay{P50: 5 * time.Millisecond}},
 		},
+		AbortWhen: []string{"requests.unavailable_rate > 0.5 for 5s"}, Caps: Caps{For: 2 * time.Second, Share: 1},
 		References: []Reference{{Pattern: "cache", Metric: "latency.response.p50", Says: "4 ms"}},
 		Gates:      []string{"revoke.fleet_upper.p95{pattern=cache} <= 3s", "safety.false_accepts == 0"},
 	}, s)
 	assert.Equal(t, chaos.Delay{P50: 10 * time.Millisecond, P95: 40 * time.Millisecond}, s.Links["gateway-authority"].Chaos())
 }
 
-// bad are mistakes. Those of shape an editor finds, too.
-var bad = []struct {
+// mistake is a scenario that is refused. Those of shape an editor finds, too.
+type mistake struct {
 	name, yaml string
 	want       string
 	shape      bool
-}{
+}
+
+var bad = []mistake{
 	{"an empty file", "", "f:1: no scenario or several", false},
 	{"two documents", least + "---\n" + least, "f:1: no scenario or several", false},
 	{"a list", "- a\n", "f:1: the file is a list; expected keys with values", true},
@@ -99,7 +105,7 @@ var bad = []struct {
 	{"a negative speed", least + "traffic: {speed: -1}\n", "f:3: traffic.speed is -1; expected 0 to", false},
 	{"a speed that is infinite", least + "traffic: {speed: .inf}\n", `f:3: traffic.speed is ".inf"; expected a number`, true},
 	{"half a round", least + "traffic: {rounds: 1.5}\n", `f:3: traffic.rounds is "1.5"; expected a whole number`, true},
-	{"no round", least + "traffic: {rounds: 0}\n", "f:3: traffic.rounds is 0; expected 1 to 1000", false},
+	{"fewer than no rounds", least + "traffic: {rounds: -1}\n", "f:3: traffic.rounds is -1; expected 0 to 1000", false},
 	{"a slice without its unit", least + "traffic: {slice: 5}\n", `f:3: traffic.slice is "5"; expected a duration such as 1.5s or 20ms`, true},
 	{"a negative slice", least + "traffic: {slice: -1s}\n", `f:3: traffic.slice is "-1s"; expected a duration`, true},
 	{"a slice too long for a clock", least + "traffic: {slice: 99999999999h}\n", `f:3: traffic.slice is "99999999999h"; expected a duration`, false},
@@ -109,6 +115,13 @@ var bad = []struct {
 	{"a share over 100 %", least + "tokens: {fuzz: 150%}\n", `f:3: tokens.fuzz is "150%"; expected a share`, false},
 	{"a negative share", least + "tokens: {fuzz: -5%}\n", `f:3: tokens.fuzz is "-5%"; expected a share`, true},
 	{"half a second of life", least + "tokens: {lifetime: 500ms}\n", "f:3: tokens.lifetime is 500ms; expected whole seconds", false},
+	{"a prefix longer than a token", least + "tokens: {prefix: 129}\n", "f:3: tokens.prefix is 129; expected 0 to 128", false},
+	{"a negative suffix", least + "tokens: {suffix: -1}\n", "f:3: tokens.suffix is -1; expected 0 to 128", false},
+	{"ends that are longer than a token together", least + "tokens:\n  prefix: 100\n  suffix: 101\n", "f:5: tokens.prefix and tokens.suffix are 201 together; expected at most 200", false},
+	{"revocations both in bulk and fresh", least + "revocations:\n  bulk: true\n  fresh: true\n", "f:5: revocations.bulk and revocations.fresh contradict each other; expected one of them", false},
+	{"children that are fresh", least + "patterns: [hybrid]\nrevocations: {children: true, fresh: true}\n", "f:4: revocations.fresh and revocations.children contradict each other", false},
+	{"children of another pattern", least + "patterns: [hybrid, cache]\nrevocations: {children: true}\n", "f:4: revocations.children is for hybrid alone; expected patterns: [hybrid]", false},
+	{"children that expire at once", least + "patterns: [hybrid]\nsettings: {hybrid: {minted_ttl: 1s}}\nrevocations: {children: true}\n", "f:5: revocations.children with a settings.hybrid.minted_ttl of 1s; expected 3s or more", false},
 	{"no tokens to revoke", least + "revocations: {tokens: 0}\n", "f:3: revocations.tokens is 0; expected 1 to 10000", false},
 	{"revocations that take over an hour", least + "revocations: {tokens: 10000, every: 1s}\n", "f:3: revocations take 11h", false},
 	{"an absurd number of probes", least + "revocations: {tokens: 500, first_gap: 1ms, growth: 0, window: 1m}\n", "f:3: 360000000 probes are too many", false},
@@ -124,25 +137,23 @@ var bad = []struct {
 	{"an unknown fail mode", least + "routes: [{fail: ajar}]\n", `f:3: routes[0].fail "ajar" is not known; expected one of closed, open, offline`, true},
 	{"yes for true", least + "routes: [{sensitive: yes}]\n", `f:3: routes[0].sensitive is "yes"; expected true or false`, true},
 	{"a route that is never used", least + "routes:\n  - {method: GET}\n  - {method: GET, scope: a}\n", "f:5: routes[1] is never used", false},
+	{"a grace on a sensitive route", least + "routes: [{sensitive: true, grace: 1s}]\n", "f:3: routes[0].grace is on a sensitive route", false},
+	{"a grace of a day", least + "routes: [{grace: 24h}]\n", "f:3: routes[0].grace is 24h0m0s; expected 0s to 1h0m0s", false},
+	{"an acr with a quote", least + "routes: [{acr: 'a\"b'}]\n", `f:3: routes[0].acr is "a\"b"; expected a name without spaces and quotes`, false},
 	{"an unknown link", least + "links:\n  gateway-client: 5ms\n", `f:4: links.gateway-client "gateway-client" is not known; expected one of client-gateway,`, true},
 	{"a link with an unknown key", least + "links: {gateway-cdn: {p99: 5ms}}\n", `f:3: unknown key "p99"; expected one of p50, p95`, true},
 	{"a delay of another kind", least + "links: {gateway-cdn: [5ms]}\n", "f:3: links.gateway-cdn is a list; expected a duration", true},
 	{"a p95 below the p50", least + "links: {gateway-cdn: {p50: 5ms, p95: 4ms}}\n", "f:3: links.gateway-cdn has a p95 of 4ms and a p50 of 5ms", false},
 	{"a delay of an hour", least + "links: {gateway-cdn: 1h}\n", "f:3: links.gateway-cdn is 1h0m0s; expected 0s to 1m0s", false},
-	{"an unknown fault", least + "faults: [{name: link.burn, link: gateway-cdn, for: 1s}]\n", `f:3: faults[0].name "link.burn" is not known; expected one of link.cut, link.delay`, true},
-	{"a fault on an unknown link", least + "faults: [{name: link.cut, link: x, for: 1s}]\n", `f:3: faults[0].link "x" is not known`, true},
-	{"a fault without its link", least + "faults: [{name: link.cut, for: 1s}]\n", `f:3: faults[0].link "" is not known`, true},
-	{"a fault of a pattern that does not run", least + "patterns: [cache]\nfaults: [{name: link.cut, link: gateway-cdn, pattern: hybrid, for: 1s}]\n", `f:4: faults[0].pattern "hybrid" is not known; expected cache`, false},
-	{"a fault at no gateway's name", least + "faults: [{name: link.cut, link: gateway-cdn, gateway: GW 1, for: 1s}]\n", `f:3: faults[0].gateway is "GW 1"`, true},
-	{"a fault of no length", least + "faults: [{name: link.cut, link: gateway-cdn, at: 1s}]\n", "f:3: faults[0].for is 0s; expected 1ms to", true},
-	{"a fault after the run", least + "faults:\n  - name: link.cut\n    link: gateway-cdn\n    for: 1s\n    at: 50s\n", "f:7: faults[0] lasts until 51s, after the end of the run; expected at most 28.42s", false},
-	{"a fault at the end of time", least + "faults: [{name: link.cut, link: gateway-cdn, at: 2562047h, for: 2562047h}]\n", "f:3: faults[0].at is 2562047h0m0s; expected 0s to 1h0m0s", false},
-	{"a delay without how long", least + "faults: [{name: link.delay, link: gateway-cdn, for: 1s}]\n", "f:3: faults[0].delay is 0s; expected one for link.delay, and for nothing else", false},
-	{"a cut with a delay", least + "faults: [{name: link.cut, link: gateway-cdn, for: 1s, delay: 5ms}]\n", "f:3: faults[0].delay is 5ms; expected one for link.delay", false},
-	{"two faults on one link at once", least + "faults:\n  - {name: link.cut, link: gateway-cdn, for: 2s}\n  - {name: link.delay, link: gateway-cdn, pattern: hybrid, at: 1s, for: 2s, delay: 5ms}\n", "f:5: faults[1] contradicts faults[0]", false},
 	{"a gate that does not parse", least + "gates:\n  - latency.check.p95 75ms\n", `f:4: gate "latency.check.p95 75ms"`, false},
 	{"a gate on an unknown metric", least + "gates:\n  - latency.chek.p95 <= 75ms\n", `f:4: gate "latency.chek.p95 <= 75ms": unknown metric`, false},
 	{"a gate on a pattern that does not run", least + "patterns: [cache]\ngates: ['latency.check.p95{pattern=remote} <= 75ms']\n", `f:4: gates[0] limits pattern "remote", which does not run; expected cache`, false},
+	{"a gate on a phase that the run does not have", least + "gates:\n  - requests.unavailable_rate{phase=during} == 0\n", `f:4: gates[0] limits phase "during", which the run does not have; expected one of latency, revocation`, false},
+	{"a gate on a latency phase that is left out", least + "traffic: {rounds: 0}\ngates: ['latency.check.p95{phase=latency} <= 75ms']\n", `f:4: gates[0] limits phase "latency", which the run does not have; expected revocation`, false},
+	{"a gate on what was before a fault that begins at once", least + "faults: [{name: link.cut, link: gateway-cdn, for: 1s}]\ngates: ['requests.unavailable_rate{phase=before} == 0']\n", `f:4: gates[0] limits phase "before", which the run does not have; expected one of latency, during, after`, false},
+	{"a stop condition that does not parse", least + "abort_when:\n  - requests.unavailable_rate\n", "f:4: ", false},
+	{"a stop condition on an unknown metric", least + "abort_when: ['requests.unavailble_rate > 0.5 for 5s']\n", "f:3: ", false},
+	{"a cap that is negative", least + "caps: {for: -1s}\n", `f:3: caps.for is "-1s"; expected a duration`, true},
 	{"a gate that is a number", least + "gates: [5]\n", `f:3: gates[0] is "5"; expected text`, true},
 	{"a reference to an unknown metric", least + "references: [{pattern: cache, metric: speed, says: 4 ms}]\n", `f:3: references[0].metric "speed" is not known`, false},
 	{"a reference that says nothing", least + "references: [{pattern: cache, metric: latency.response.p50}]\n", "f:3: references[0].says is missing", true},
@@ -150,13 +161,13 @@ var bad = []struct {
 }
 
 func TestParseTellsTheLineAndWhatWasExpected(t *testing.T) {
-	for _, row := range bad {
+	for _, row := range slices.Concat(bad, badFaults, badStimuli) {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := Parse([]byte(row.yaml), "f")
 			require.ErrorContains(t, err, row.want)
 			var at *Error
 			require.ErrorAs(t, err, &at)
-			assert.Regexp(t, `; expected |^gate "`, at.Msg)
+			assert.Regexp(t, `; expected |^(gate|stop|abort_when)`, at.Msg)
 			assert.NotContains(t, err.Error(), "\n", "one line")
 		})
 	}
@@ -164,7 +175,7 @@ func TestParseTellsTheLineAndWhatWasExpected(t *testing.T) {
 
 // What the schema refuses, Parse refuses; Parse alone knows what contradicts what.
 func TestSchemaAndParseAgree(t *testing.T) {
-	for _, row := range bad {
+	for _, row := range slices.Concat(bad, badFaults, badStimuli) {
 		t.Run(row.name, func(t *testing.T) {
 			if row.shape {
 				assert.Error(t, editor(t, []byte(row.yaml)))
@@ -175,24 +186,11 @@ func TestSchemaAndParseAgree(t *testing.T) {
 	}
 }
 
-func TestFaultsOnDifferentNodesOrTimesAgree(t *testing.T) {
-	for name, second := range map[string]string{
-		"one after the other": "{name: link.delay, link: gateway-cdn, at: 2s, for: 2s, delay: 5ms}",
-		"on another link":     "{name: link.cut, link: gateway-authority, for: 2s}",
-		"at another gateway":  "{name: link.cut, link: gateway-cdn, gateway: gw-2, for: 2s}",
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := Parse([]byte(least+"faults:\n  - {name: link.cut, link: gateway-cdn, gateway: gw-1, for: 2s}\n  - "+second+"\n"), "f")
-			require.NoError(t, err)
-		})
-	}
-}
-
 // FuzzParse holds that any file is either refused with its line or valid, and
 // that what is valid has sane lengths.
 func FuzzParse(f *testing.F) {
 	f.Add(full)
-	for _, row := range bad {
+	for _, row := range slices.Concat(bad, badFaults, badStimuli) {
 		if len(row.yaml) < 1000 {
 			f.Add([]byte(row.yaml))
 		}
@@ -200,7 +198,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := Parse(data, "f")
 		if err != nil {
-			require.Regexp(t, `^f:[1-9][0-9]*: (.*; expected |gate )`, err.Error())
+			require.Regexp(t, `^f:[1-9][0-9]*: (.*; expected |gate |stop |abort_when)`, err.Error())
 			return
 		}
 		require.LessOrEqual(t, s.LatencyPhase(), maxPhase)

@@ -14,6 +14,7 @@ import (
 // How scalars are written; the schema for editors says the same.
 var (
 	durationForm = regexp.MustCompile(`^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`)
+	offsetForm   = regexp.MustCompile(`^-?(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`)
 	rateForm     = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?/s$`)
 	shareForm    = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?%$`)
 )
@@ -24,7 +25,9 @@ func (d *document) scalar(path string, n ast.Node, v reflect.Value) error {
 	var ok bool
 	switch p := v.Addr().Interface().(type) {
 	case *time.Duration:
-		expected, ok = "a duration such as 1.5s or 20ms", setDuration(p, n)
+		expected, ok = "a duration such as 1.5s or 20ms", setDuration(p, n, durationForm)
+	case *Offset:
+		expected, ok = "a duration such as 5s or -5s", setDuration((*time.Duration)(p), n, offsetForm)
 	case *Rate:
 		expected, ok = "requests per second such as 800/s", setRate(p, n)
 	case *Share:
@@ -38,9 +41,9 @@ func (d *document) scalar(path string, n ast.Node, v reflect.Value) error {
 	return nil
 }
 
-func setDuration(p *time.Duration, n ast.Node) (ok bool) {
+func setDuration(p *time.Duration, n ast.Node, form *regexp.Regexp) (ok bool) {
 	text := n.GetToken().Value
-	if _, number := n.(*ast.IntegerNode); !number && !isText(n) || !durationForm.MatchString(text) {
+	if _, number := n.(*ast.IntegerNode); !number && !isText(n) || !form.MatchString(text) {
 		return false
 	}
 	var err error
@@ -64,6 +67,19 @@ func setRate(p *Rate, n ast.Node) (ok bool) {
 	var err error
 	*p, err = ParseRate(n.GetToken().Value)
 	return err == nil
+}
+
+// ParseShare reads a part of one, written "5%" or 0.05.
+func ParseShare(text string) (Share, error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	f, err := strconv.ParseFloat(digits, 64)
+	if percent {
+		f /= 100
+	}
+	if err != nil || !(f >= 0 && f <= 1) {
+		return 0, fmt.Errorf("%s is no share; expected a part of one such as 5%%", quote(text))
+	}
+	return Share(f), nil
 }
 
 func setShare(p *Share, n ast.Node) (ok bool) {

@@ -4,6 +4,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/tokendrill/tokendrill/chaos"
@@ -27,12 +28,21 @@ type Scenario struct {
 	Routes []Route `yaml:"routes"`
 	// Links give named links a network profile.
 	Links map[string]Delay `yaml:"links"`
-	// Faults change links for a while in the revocation phase.
+	// Stimuli are crafted traffic in the revocation phase, beside the recording's.
+	Stimuli []Stimulus `yaml:"stimuli"`
+	// Faults break links and nodes for a while in the revocation phase.
 	Faults []Fault `yaml:"faults"`
+	// AbortWhen are stop conditions, in the grammar of measure.ParseStop.
+	AbortWhen []string `yaml:"abort_when"`
+	// Caps bound what the faults may do.
+	Caps Caps `yaml:"caps"`
 	// References are published figures to stand beside the measured ones.
 	References []Reference `yaml:"references"`
 	// Gates are limits, in the grammar of measure.ParseGate.
 	Gates []string `yaml:"gates"`
+
+	// irreversible are the faults that may stay without an undo.
+	irreversible []string
 }
 
 // Traffic is the latency phase: rounds of interleaved slices, one per pattern.
@@ -42,7 +52,8 @@ type Traffic struct {
 	// Rate is requests per second; zero keeps the recorded pace, times Speed.
 	Rate Rate `yaml:"rate"`
 	// Speed is the factor over the recorded pace, if Rate is zero.
-	Speed  float64       `yaml:"speed"`
+	Speed float64 `yaml:"speed"`
+	// Rounds of one slice for each pattern; zero leaves the latency phase out.
 	Rounds int           `yaml:"rounds"`
 	Slice  time.Duration `yaml:"slice"`
 }
@@ -53,6 +64,10 @@ type Tokens struct {
 	Fuzz Share `yaml:"fuzz"`
 	// Lifetime is expires_in of what the authority issues.
 	Lifetime time.Duration `yaml:"lifetime"`
+	// Prefix and Suffix are how many characters the opaque tokens have in common at
+	// their beginning and at their end; zero is none.
+	Prefix int `yaml:"prefix"`
+	Suffix int `yaml:"suffix"`
 }
 
 // Revoke is the revocation phase.
@@ -69,6 +84,39 @@ type Revoke struct {
 	Window time.Duration `yaml:"window"`
 	// Rate is the light traffic of each pattern meanwhile.
 	Rate Rate `yaml:"rate"`
+	// Bulk revokes all tokens of a pattern in one call: one moment. 20 of them are
+	// probed; each of the others is used once before and once after the bound.
+	Bulk bool `yaml:"bulk"`
+	// Fresh issues each token just before it is revoked, so that nobody has used it.
+	Fresh bool `yaml:"fresh"`
+	// Children presents minted tokens at the origins and revokes their parents. It
+	// is for the pattern hybrid alone.
+	Children bool `yaml:"children"`
+}
+
+// Stimulus is crafted traffic that provokes a bug in what decides.
+type Stimulus struct {
+	// Name is one of those that StimulusSpecs lists, such as "scope-change".
+	Name string `yaml:"name"`
+	// Pattern narrows it; empty means all.
+	Pattern string `yaml:"pattern"`
+	// Rate is requests per second and pattern.
+	Rate Rate `yaml:"rate"`
+	// At is when it begins, from the start of the revocation phase; For how long it
+	// lasts, zero until the end.
+	At  time.Duration `yaml:"at"`
+	For time.Duration `yaml:"for"`
+	// Tokens is how many different tokens it uses; zero is the stimulus' own number.
+	Tokens int `yaml:"tokens"`
+}
+
+// Caps are limits on what faults may do; zero is no limit.
+type Caps struct {
+	// For is the longest that one fault may last.
+	For time.Duration `yaml:"for"`
+	// Share is the largest part of what comes by that a fault may act on; a fault
+	// without a share acts on all.
+	Share Share `yaml:"share"`
 }
 
 // Settings are the knobs of the four patterns.
@@ -128,6 +176,10 @@ type Route struct {
 	Audience  string         `yaml:"audience"`
 	Fail      token.FailMode `yaml:"fail"`
 	Sensitive bool           `yaml:"sensitive"`
+	// Grace is the limited operation for tokens that have just expired.
+	Grace time.Duration `yaml:"grace"`
+	// ACR is the authentication context that the route asks for (RFC 9470).
+	ACR string `yaml:"acr"`
 }
 
 // Delay is a network profile: a constant, or a median with a 95th percentile.
@@ -136,22 +188,50 @@ type Delay struct {
 	P95 time.Duration `yaml:"p95"`
 }
 
+// String is the delay as a person would say it.
+func (d Delay) String() string {
+	if d.P95 == 0 {
+		return d.P50.String()
+	}
+	return fmt.Sprintf("p50 %v p95 %v", d.P50, d.P95)
+}
+
 // Chaos returns the profile in chaos' words.
 func (d Delay) Chaos() chaos.Delay { return chaos.Delay{P50: d.P50, P95: d.P95} }
 
-// Fault is one fault: what, where, and when within the revocation phase.
+// Fault is one fault: what, where, and when within the revocation phase. Which
+// of its keys it takes is in the catalogue of package chaos.
 type Fault struct {
-	// Name is a fault of the catalogue: link.cut or link.delay.
+	// Name is a fault of chaos.Catalogue.
 	Name string `yaml:"name"`
-	// Link is the link it acts on; Pattern and Gateway narrow it, empty means all.
+	// Link is the link, or Node the role, that it acts on. Pattern and Gateway
+	// narrow it; empty means all.
 	Link    string `yaml:"link"`
+	Node    string `yaml:"node"`
 	Pattern string `yaml:"pattern"`
 	Gateway string `yaml:"gateway"`
 	// At is when it begins, from the start of the revocation phase; For how long it lasts.
 	At  time.Duration `yaml:"at"`
 	For time.Duration `yaml:"for"`
-	// Delay is the parameter of link.delay.
-	Delay Delay `yaml:"delay"`
+
+	Delay      Delay         `yaml:"delay"`
+	Share      Share         `yaml:"share"`
+	Status     int           `yaml:"status"`
+	RetryAfter time.Duration `yaml:"retry_after"`
+	MaxAge     time.Duration `yaml:"max_age"`
+	Offset     Offset        `yaml:"offset"`
+	Factor     float64       `yaml:"factor"`
+	Path       string        `yaml:"path"`
+	Inject     []string      `yaml:"inject"`
+	Heal       []string      `yaml:"heal"`
+}
+
+// Params are the fault's parameters in chaos' words.
+func (f Fault) Params() chaos.Params {
+	return chaos.Params{
+		Delay: f.Delay.Chaos(), Share: float64(f.Share), Status: f.Status, RetryAfter: f.RetryAfter, MaxAge: f.MaxAge,
+		Offset: time.Duration(f.Offset), Factor: f.Factor, Path: f.Path, Inject: f.Inject, Heal: f.Heal,
+	}
 }
 
 // Reference is a published figure and where it comes from.
@@ -160,6 +240,12 @@ type Reference struct {
 	Metric  string `yaml:"metric"`
 	Says    string `yaml:"says"`
 }
+
+// Offset is how far a clock is off, written "5s" or "-5s".
+type Offset time.Duration
+
+// String writes an offset as a duration.
+func (o Offset) String() string { return time.Duration(o).String() }
 
 // Rate is requests per second, written "800/s".
 type Rate float64

@@ -41,14 +41,19 @@ func reflectSchema(t *testing.T) *jsonschema.Schema {
 		return f
 	}
 	s.Definitions["Scenario"].Required = []string{"name", "about"}
-	s.Definitions["Fault"].Required = []string{"name", "link", "for"}
+	s.Definitions["Fault"].Required = []string{"name", "for"}
+	s.Definitions["Stimulus"].Required = []string{"name", "rate"}
 	s.Definitions["Reference"].Required = []string{"pattern", "metric", "says"}
 	field("Scenario", "name").Pattern = nameForm.String()
 	field("Scenario", "patterns").Items.Enum = enum(patterns)
 	field("Scenario", "patterns").UniqueItems = true
 	field("Scenario", "links").PropertyNames = &jsonschema.Schema{Enum: enum(links)}
-	field("Fault", "name").Enum = enum(faults)
+	field("Fault", "name").Enum = enum(faultNames())
 	field("Fault", "link").Enum = enum(links)
+	field("Fault", "node").Enum = enum(roles)
+	field("Fault", "path").Pattern = pathForm.String()
+	field("Stimulus", "name").Enum = enum(StimulusNames())
+	field("Stimulus", "pattern").Enum = enum(patterns)
 	field("Fault", "pattern").Enum = enum(patterns)
 	field("Fault", "gateway").Pattern = nameForm.String()
 	field("Reference", "pattern").Enum = enum(patterns)
@@ -61,6 +66,8 @@ func reflectSchema(t *testing.T) *jsonschema.Schema {
 func scalarSchema(typ reflect.Type) *jsonschema.Schema {
 	duration := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: durationForm.String()}, {Const: 0}}}
 	switch typ {
+	case reflect.TypeFor[Offset]():
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: offsetForm.String()}, {Const: 0}}}
 	case reflect.TypeFor[time.Duration]():
 		return duration
 	case reflect.TypeFor[Rate]():

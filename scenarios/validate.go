@@ -10,19 +10,8 @@ import (
 	"github.com/tokendrill/tokendrill/fixtures/token"
 )
 
-// Names of the faults that a scenario can ask for.
-const (
-	LinkCut   = "link.cut"
-	LinkDelay = "link.delay"
-)
-
 var (
-	patterns = []string{Cache, Remote, Registry, Hybrid}
-	faults   = []string{LinkCut, LinkDelay}
-	links    = []string{
-		"client-gateway", "gateway-authority", "gateway-registry", "gateway-cdn",
-		"cdn-authority", "authority-registry", "gateway-upstream", "edge-origin",
-	}
+	patterns  = []string{Cache, Remote, Registry, Hybrid}
 	failModes = []string{string(token.FailClosed), string(token.FailOpen), string(token.FailOffline)}
 )
 
@@ -91,7 +80,8 @@ func validate(s *Scenario, doc *document) error {
 		r.delay(d, "links."+name)
 	}
 	r.faults()
-	r.gates()
+	r.stimuli()
+	r.limits()
 	if r.first == nil {
 		return nil
 	}
@@ -114,12 +104,26 @@ func (r *review) traffic() {
 	between(r, t.Rate, 0, maxRate, "traffic.rate")
 	between(r, t.Speed, 0, 1_000_000, "traffic.speed")
 	r.must(t.Rate == 0 || t.Speed == 0, "traffic.speed", "traffic.rate and traffic.speed contradict each other; expected one of them")
-	between(r, t.Rounds, 1, 1000, "traffic.rounds")
+	between(r, t.Rounds, 0, 1000, "traffic.rounds")
 	between(r, t.Slice, 10*time.Millisecond, maxPhase, "traffic.slice")
 	if r.first == nil {
 		r.must(r.LatencyPhase() <= maxPhase, "traffic.slice", "rounds of slices take %v; expected at most %v", r.LatencyPhase(), maxPhase)
 	}
-	r.wholeSeconds(r.Tokens.Lifetime, 24*time.Hour, "tokens.lifetime")
+	r.tokens()
+}
+
+// The most characters that opaque tokens may have in common, at one end and at both.
+const (
+	maxEnd   = 128
+	maxAlike = 200
+)
+
+func (r *review) tokens() {
+	t := r.Tokens
+	r.wholeSeconds(t.Lifetime, 24*time.Hour, "tokens.lifetime")
+	between(r, t.Prefix, 0, maxEnd, "tokens.prefix")
+	between(r, t.Suffix, 0, maxEnd, "tokens.suffix")
+	r.must(t.Prefix+t.Suffix <= maxAlike, "tokens.suffix", "tokens.prefix and tokens.suffix are %d together; expected at most %d", t.Prefix+t.Suffix, maxAlike)
 }
 
 func (r *review) revocations() {
@@ -129,9 +133,25 @@ func (r *review) revocations() {
 	between(r, v.FirstGap, time.Millisecond, time.Minute, "revocations.first_gap")
 	between(r, v.Window, 0, maxPhase, "revocations.window")
 	between(r, v.Rate, 0, maxRate, "revocations.rate")
+	r.kinds()
 	if r.first == nil {
 		r.must(r.RevocationPhase() <= maxPhase, "revocations.tokens", "revocations take %v; expected at most %v", r.RevocationPhase(), maxPhase)
 		r.must(r.probes() <= maxProbes, "revocations.first_gap", "%.0f probes are too many; expected at most %d: raise first_gap or growth", r.probes(), maxProbes)
+	}
+}
+
+// minChildTTL is the least life of a child whose revocation can be told from its
+// expiry, which is known to a second.
+const minChildTTL = 3 * time.Second
+
+// kinds checks the special kinds of revocation.
+func (r *review) kinds() {
+	v, ttl := r.Revoke, r.Settings.Hybrid.MintedTTL
+	r.must(!v.Bulk || !v.Fresh, "revocations.fresh", "revocations.bulk and revocations.fresh contradict each other; expected one of them")
+	r.must(!v.Fresh || !v.Children, "revocations.children", "revocations.fresh and revocations.children contradict each other; expected one of them")
+	if v.Children {
+		r.must(slices.Equal(r.Patterns, []string{Hybrid}), "revocations.children", "revocations.children is for %s alone; expected patterns: [%s]", Hybrid, Hybrid)
+		r.must(ttl >= minChildTTL, "revocations.children", "revocations.children with a settings.hybrid.minted_ttl of %v; expected %v or more, so that a revocation can be told from exp", ttl, minChildTTL)
 	}
 }
 
@@ -163,6 +183,9 @@ func (r *review) routes() {
 		if t.Fail != "" {
 			r.choice(string(t.Fail), failModes, path+".fail")
 		}
+		between(r, t.Grace, 0, maxPhase, path+".grace")
+		r.must(t.Grace == 0 || !t.Sensitive, path+".grace", "%s.grace is on a sensitive route, which has no fallbacks; expected one of the two", path)
+		r.must(t.ACR == "" || scopeForm.MatchString(t.ACR), path+".acr", "%s.acr is %s; expected a name without spaces and quotes", path, quote(t.ACR))
 		for _, before := range r.Routes[:i] {
 			r.must(before.Method != t.Method || before.Path != t.Path, path, "%s is never used, one before has the same method and path; expected each pair once", path)
 		}

@@ -5,63 +5,140 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tokendrill/tokendrill/harness/measure"
+	"github.com/tokendrill/tokendrill/chaos"
 )
 
 // faults checks each fault by itself and against those before.
 func (r *review) faults() {
 	for i, f := range r.Faults {
 		path := fmt.Sprintf("faults[%d]", i)
-		r.choice(f.Name, faults, path+".name")
-		r.choice(f.Link, links, path+".link")
-		if f.Pattern != "" {
-			r.choice(f.Pattern, r.Patterns, path+".pattern")
+		r.choice(f.Name, faultNames(), path+".name")
+		if spec, ok := chaos.Find(f.Name); ok {
+			r.place(f, spec, path)
+			r.params(f, spec, path)
+			r.caps(f, path)
+			r.must(spec.Reversible(f.Params()) || slices.Contains(r.irreversible, f.Name), path,
+				"%s is a fault that nothing undoes, %s without heal; expected heal, or --irreversible %s", path, f.Name, f.Name)
 		}
-		r.must(f.Gateway == "" || nameForm.MatchString(f.Gateway), path+".gateway", "%s.gateway is %s; expected such as gw-1", path, quote(f.Gateway))
-		between(r, f.At, 0, maxPhase, path+".at")
-		between(r, f.For, time.Millisecond, maxPhase, path+".for")
-		end := r.RevocationPhase()
-		r.must(f.At+f.For <= end, path+".at", "%s lasts until %v, after the end of the run; expected at most %v", path, f.At+f.For, end)
-		r.must((f.Name == LinkDelay) == (f.Delay != Delay{}), path+".delay", "%s.delay is %v; expected one for %s, and for nothing else", path, f.Delay.P50, LinkDelay)
-		r.delay(f.Delay, path+".delay")
+		r.during(f.At, f.For, path)
 		for j, before := range r.Faults[:i] {
-			r.must(!f.meets(before), path, "%s contradicts faults[%d], which acts on the same link at the same time; expected one after the other", path, j)
+			r.must(!f.contradicts(before), path, "%s contradicts faults[%d], which acts on the same %s at the same time; expected one after the other", path, j, f.Link+f.Node)
 		}
 	}
 }
 
-// meets reports whether two faults act on the same link of a node at once. What
-// the link should do then would depend on which came first.
-func (f Fault) meets(g Fault) bool {
+// during checks that a fault or a stimulus lies within the run.
+func (r *review) during(at, length time.Duration, path string) {
+	end := r.RevocationPhase()
+	between(r, at, 0, maxPhase, path+".at")
+	between(r, length, time.Millisecond, maxPhase, path+".for")
+	r.must(at+length <= end, path+".at", "%s lasts until %v, after the end of the run; expected at most %v", path, at+length, end)
+}
+
+// place checks where a fault acts.
+func (r *review) place(f Fault, spec chaos.Spec, path string) {
+	if spec.Place != chaos.OnLink {
+		r.must(f.Link == "", path+".link", "%s.link is set, but %s acts on no link; expected %s", path, f.Name, needed(spec.Place))
+	}
+	if spec.Place != chaos.OnNode {
+		r.must(f.Node == "", path+".node", "%s.node is set, but %s acts on no node; expected %s", path, f.Name, needed(spec.Place))
+	}
+	switch spec.Place {
+	case chaos.OnLink:
+		r.whereabouts(f, f.Link, path+".link", links, spec.Links)
+	case chaos.OnNode:
+		r.whereabouts(f, f.Node, path+".node", roles, spec.Roles)
+	default:
+		r.must(f.Pattern+f.Gateway == "", path, "%s has a pattern or a gateway, but %s runs a command anywhere; expected neither", path, f.Name)
+	}
+}
+
+// needed says what a fault of a place wants.
+func needed(p chaos.Place) string {
+	switch p {
+	case chaos.OnLink:
+		return "link"
+	case chaos.OnNode:
+		return "node"
+	}
+	return "neither link nor node"
+}
+
+// whereabouts checks the link or role of a fault, and how it is narrowed. All are
+// those that there are, allowed those that the fault can act on; nil is all.
+func (r *review) whereabouts(f Fault, where, path string, all, allowed []string) {
+	if allowed == nil {
+		allowed = all
+	}
+	if !slices.Contains(allowed, where) {
+		if slices.Contains(all, where) {
+			r.must(false, path, "%s %s is not what %s can act on; expected %s", path, quote(where), f.Name, oneOf(allowed))
+		} else {
+			r.choice(where, allowed, path)
+		}
+		return
+	}
+	of := owners[where]
+	if of == nil {
+		r.must(f.Pattern+f.Gateway == "", path, "%s %s is there once, for all patterns; expected neither pattern nor gateway", path, quote(where))
+		return
+	}
+	running := intersect(r.Patterns, of)
+	r.must(len(running) > 0, path, "%s %s is not there: no pattern that runs has it; expected a run of %s", path, quote(where), oneOf(of))
+	at, _ := cutLast(path)
+	if len(running) > 0 && f.Pattern != "" {
+		r.choice(f.Pattern, running, at+".pattern")
+	}
+	r.must(f.Gateway == "" || nameForm.MatchString(f.Gateway), at+".gateway", "%s.gateway is %s; expected such as gw-1", at, quote(f.Gateway))
+}
+
+// caps checks a fault against what the scenario lets faults do.
+func (r *review) caps(f Fault, path string) {
+	c := r.Caps
+	r.must(c.For == 0 || f.For <= c.For, path+".for", "%s.for is %v, over caps.for; expected at most %v", path, f.For, c.For)
+	share := f.Share
+	if share == 0 {
+		share = 1
+	}
+	r.must(c.Share == 0 || share <= c.Share, path+".share", "%s acts on %v%% of what comes by, over caps.share; expected a share of at most %v%%", path, 100*share, 100*c.Share)
+}
+
+// contradicts reports whether what two faults do together depends on which came
+// first: two on one link at once, unless one of them only delays, or the same one
+// twice on a node.
+func (f Fault) contradicts(g Fault) bool {
 	same := func(a, b string) bool { return a == "" || b == "" || a == b }
-	return f.Link == g.Link && same(f.Pattern, g.Pattern) && same(f.Gateway, g.Gateway) &&
-		f.At < g.At+g.For && g.At < f.At+f.For
+	switch {
+	case f.Link+f.Node == "" || f.Link != g.Link || f.Node != g.Node,
+		!same(f.Pattern, g.Pattern), !same(f.Gateway, g.Gateway), !same(f.Path, g.Path),
+		f.At >= g.At+g.For, g.At >= f.At+f.For:
+		return false
+	case f.Name == g.Name:
+		return true
+	}
+	return f.Link != "" && f.Name != linkDelay && g.Name != linkDelay
 }
 
-// gates checks the limits and the references.
-func (r *review) gates() {
-	for i, expr := range r.Gates {
-		path := fmt.Sprintf("gates[%d]", i)
-		g, err := measure.ParseGate(expr)
-		if err != nil {
-			r.must(false, path, "%v", err)
-			continue
-		}
-		r.must(g.Pattern == "" || slices.Contains(r.Patterns, g.Pattern), path, "%s limits pattern %s, which does not run; expected %s", path, quote(g.Pattern), oneOf(r.Patterns))
-	}
-	for i, ref := range r.References {
-		path := fmt.Sprintf("references[%d]", i)
-		r.choice(ref.Pattern, r.Patterns, path+".pattern")
-		r.choice(ref.Metric, metrics(), path+".metric")
-		r.must(ref.Says != "", path+".says", "%s.says is missing; expected the published figure", path)
-	}
-}
+// linkDelay is the fault that composes with the others on a link: it changes when
+// a request crosses, not what becomes of it.
+const linkDelay = "link.delay"
 
-// metrics are the names of what a report measures.
-func metrics() []string {
+// faultNames are the names of the catalogue of faults.
+func faultNames() []string {
 	var names []string
-	for _, m := range measure.Metrics() {
-		names = append(names, m.Name)
+	for _, s := range chaos.Catalogue() {
+		names = append(names, s.Name)
 	}
 	return names
+}
+
+// intersect keeps those of a that b has, too.
+func intersect(a, b []string) []string {
+	var out []string
+	for _, s := range a {
+		if slices.Contains(b, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
