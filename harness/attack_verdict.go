@@ -54,7 +54,7 @@ func answerReason(lines []string) token.Reason {
 			continue
 		}
 		switch reason := token.Reason(fieldValue(value)); reason {
-		case token.InvalidToken, token.InsufficientScope:
+		case token.InvalidToken, token.InsufficientScope, token.InsufficientAuthentication:
 			return reason
 		}
 		return token.OtherReason

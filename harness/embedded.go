@@ -5,26 +5,39 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/authority"
 	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/fixtures/registry"
-	"github.com/tokendrill/tokendrill/fixtures/token"
 )
 
 // Embedded is the default stage: every role in this process, each on a loopback
 // socket of its own, real HTTP and real NATS between them.
-type Embedded struct{}
+type Embedded struct {
+	// Verifier replaces the verifier of each enforcement point; nil keeps the sound one.
+	Verifier func(pattern.Parts) pattern.Verifier
+	// Audit hears of every fallback, limited operation and step-up; nil throws them away.
+	Audit pattern.Auditor
+	// Authority stands before the authority's handler; nil lets nothing stand there.
+	Authority func(http.Handler) http.Handler
+}
 
 // Start puts the roles in place, in the order in which they need each other.
-func (Embedded) Start(ctx context.Context, p *Plan) (*Site, error) {
+func (s Embedded) Start(ctx context.Context, p *Plan) (*Site, error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	e := &embedded{plan: p, background: background, stop: stop, transport: NewTransport(DefaultAttackWorkers)}
+	if s.Audit == nil {
+		s.Audit = pattern.NewAuditLog(io.Discard)
+	}
+	e := &embedded{Embedded: s, plan: p, links: map[string]*chaos.Link{}, background: background, stop: stop, transport: NewTransport(DefaultAttackWorkers)}
 	for _, step := range []func(context.Context) error{e.startRegistry, e.startAuthority, e.startCDN, e.startUpstream, e.startPatterns} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, e.close())
@@ -35,6 +48,8 @@ func (Embedded) Start(ctx context.Context, p *Plan) (*Site, error) {
 
 // embedded is an Embedded stage that is up, or on its way.
 type embedded struct {
+	Embedded
+
 	plan       *Plan
 	transport  *http.Transport // of every hop between roles
 	background context.Context
@@ -42,7 +57,10 @@ type embedded struct {
 	running    sync.WaitGroup
 	closers    []func() error // closed in reverse order
 
-	links     []*chaos.Link
+	links     map[string]*chaos.Link // by what String says
+	hops      []*chaos.Link          // the same in the order of their making
+	nodes     []chaos.Node
+	delivered atomic.Int64 // updates of the registry, to all nodes together
 	registry  *registry.Server
 	authority *authority.Authority
 	operator  *oauthClient
@@ -51,6 +69,8 @@ type embedded struct {
 	cdn       string
 	upstream  string
 	gateways  [][]string
+	origins   [][]string                   // of the hybrid gateways, in the same order; else empty
+	clock     wallClock                    // of the authority
 	doors     map[string]http.RoundTripper // client-gateway, by host of the gateway
 }
 
@@ -69,22 +89,25 @@ const (
 	linkEdgeOrigin        = "edge-origin"
 )
 
-// link makes the hop called name from a node, with the scenario's profile.
+// link is the hop called name from a node, with the scenario's profile. A node
+// that starts again finds its links as they were.
 func (e *embedded) link(name, node string) *chaos.Link {
-	seed := e.plan.rng(name+" at "+node, 0).Uint64()
-	l := chaos.NewLink(name, node, e.plan.Scenario.Links[name].Chaos(), seed)
-	e.links = append(e.links, l)
-	return l
+	where := name + " at " + node
+	if e.links[where] == nil {
+		e.links[where] = chaos.NewLink(name, node, e.plan.Scenario.Links[name].Chaos(), e.plan.rng(where, 0).Uint64())
+		e.hops = append(e.hops, e.links[where])
+	}
+	return e.links[where]
 }
 
-// hop is the transport of a new link.
+// hop is the transport of a link.
 func (e *embedded) hop(name, node string) http.RoundTripper {
 	return e.link(name, node).Transport(e.transport)
 }
 
 // serve serves a handler on a loopback port of its own and returns its base URL.
 func (e *embedded) serve(ctx context.Context, role string, h http.Handler) (string, error) {
-	ln, err := listen(ctx, role)
+	ln, err := listen(ctx, role, anyLoopback)
 	if err != nil {
 		return "", err
 	}
@@ -92,9 +115,12 @@ func (e *embedded) serve(ctx context.Context, role string, h http.Handler) (stri
 	return "http://" + ln.Addr().String(), nil
 }
 
-func listen(ctx context.Context, role string) (net.Listener, error) {
+// anyLoopback is an address with a port that is free.
+const anyLoopback = "127.0.0.1:0"
+
+func listen(ctx context.Context, role, address string) (net.Listener, error) {
 	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	ln, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", role, err)
 	}
@@ -120,13 +146,35 @@ func (e *embedded) close() error {
 }
 
 func (e *embedded) startRegistry(ctx context.Context) error {
-	srv, err := registry.Start(ctx, "")
+	dir, err := e.registryDir()
+	if err != nil {
+		return fmt.Errorf("registry: %w", err)
+	}
+	srv, err := registry.Start(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}
 	e.registry = srv
 	e.closers = append(e.closers, srv.Close)
+	e.node(chaos.RoleRegistry, controlRegistry(srv, e.delivered.Load))
 	return nil
+}
+
+// registryDir is where the registry keeps its store: on disk if a fault restarts
+// it, as a real one would, and else in memory.
+func (e *embedded) registryDir() (string, error) {
+	restarts := func(w FaultWindow) bool { return w.Node == chaos.RoleRegistry }
+	if !slices.ContainsFunc(e.plan.Faults, restarts) {
+		return "", nil
+	}
+	dir, err := os.MkdirTemp("", "tokendrill-registry-")
+	e.closers = append(e.closers, func() error { return os.RemoveAll(dir) })
+	return dir, err
+}
+
+// node makes a role known to faults.
+func (e *embedded) node(name string, c chaos.Control) {
+	e.nodes = append(e.nodes, chaos.Node{Name: name, Control: c})
 }
 
 // dial connects a node to the registry over a link.
@@ -145,42 +193,38 @@ func (e *embedded) startAuthority(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ln, err := listen(ctx, "authority")
+	ln, err := listen(ctx, "authority", anyLoopback)
 	if err != nil {
 		return err
 	}
 	e.base = "http://" + ln.Addr().String()
 	sc := e.plan.Scenario
 	cfg := authority.Config{
-		Issuer: e.base, Lifetime: sc.Tokens.Lifetime, Audience: audience,
+		Issuer: e.base, Clock: e.clock.Now, Lifetime: sc.Tokens.Lifetime, Audience: audience,
 		OriginAudience: originAudience, MintedTTL: sc.Settings.Hybrid.MintedTTL, BundleMaxAge: sc.Settings.Hybrid.BundleMaxAge,
-		Clients: e.clients(), Registry: conn,
+		Prefix: sc.Tokens.Prefix, Suffix: sc.Tokens.Suffix, Clients: e.clients(), Registry: conn,
 	}
 	if e.authority, err = authority.New(cfg); err != nil {
 		ln.Close()
 		return fmt.Errorf("authority: %w", err)
 	}
-	e.serveOn(ln, e.authority)
+	handler := http.Handler(e.authority)
+	if e.Authority != nil {
+		handler = e.Authority(handler)
+	}
+	served := new(atomic.Int64)
+	e.node(chaos.RoleAuthority, controlAuthority(e.authority, &e.clock, served))
+	e.serveOn(ln, countedHandler(handler, served))
 	e.running.Go(func() { _ = e.authority.Run(e.background, sc.Settings.Registry.Heartbeat) }) // nil when stopped
 	return nil
 }
 
-// clients are the authority's clients: one that tokens are issued to for each
-// format, an operator who revokes, and one for the gateways of each pattern, so
-// that its calls can be told apart. Secrets are drawn anew for each stage.
+// clients are the authority's clients: those of the operator, who has one for each
+// kind of token, and one for the gateways of each pattern, so that its calls can be
+// told apart. Secrets are drawn anew for each stage.
 func (e *embedded) clients() []authority.Client {
-	e.operator = &oauthClient{
-		base: e.base, http: &http.Client{Transport: e.transport},
-		issue: map[token.Format]credentials{
-			token.Opaque: {"app-opaque", rand.Text()},
-			token.JWT:    {"app-jwt", rand.Text()},
-		},
-		revoke: credentials{"operator", rand.Text()},
-	}
-	out := []authority.Client{{ID: e.operator.revoke.id, Secret: e.operator.revoke.secret, Admin: true}}
-	for format, c := range e.operator.issue {
-		out = append(out, authority.Client{ID: c.id, Secret: c.secret, Scopes: e.plan.scopes, JWT: format == token.JWT})
-	}
+	e.operator = newOAuthClient(e.base, &http.Client{Transport: e.transport}, e.plan.grantKinds())
+	out := e.operator.clients(e.plan.scopes)
 	e.secrets = map[string]string{}
 	for _, s := range e.plan.Systems {
 		e.secrets[s.Pattern] = rand.Text()
@@ -190,12 +234,24 @@ func (e *embedded) clients() []authority.Client {
 }
 
 func (e *embedded) startCDN(ctx context.Context) error {
-	cdn, err := pattern.NewCDN(pattern.CDNConfig{Origin: e.base, Transport: e.hop(linkCDNAuthority, "cdn")})
+	cdn, err := pattern.NewCDN(pattern.CDNConfig{
+		Origin: e.base, Transport: e.hop(linkCDNAuthority, "cdn"), MaxAge: e.plan.Scenario.Settings.Hybrid.BundleMaxAge,
+	})
 	if err != nil {
 		return fmt.Errorf("cdn: %w", err)
 	}
-	e.cdn, err = e.serve(ctx, "cdn", cdn)
+	served := new(atomic.Int64)
+	e.node(chaos.RoleCDN, controlCDN(cdn, served))
+	e.cdn, err = e.serve(ctx, "cdn", countedHandler(cdn, served))
 	return err
+}
+
+// countedHandler counts what a handler serves.
+func countedHandler(h http.Handler, served *atomic.Int64) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served.Add(1)
+		h.ServeHTTP(w, r)
+	})
 }
 
 // startUpstream serves what the gateways protect.
@@ -211,7 +267,7 @@ func (e *embedded) startUpstream(ctx context.Context) (err error) {
 func (e *embedded) site() *Site {
 	return &Site{
 		Stage: "embedded (loopback)", Gateways: e.gateways, Transport: e.client(), Authority: e.operator,
-		Issuer: e.base, Ring: e.authority.Ring(), Links: e.links,
+		Issuer: e.base, Ring: e.authority.Ring(), Links: e.hops, Nodes: e.nodes, Origins: e.origins,
 		Calls: func(p string) int64 { return e.authority.Calls()[p] },
 		Floor: e.upstream + "/", Close: e.close,
 	}

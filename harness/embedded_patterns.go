@@ -5,68 +5,141 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/fixtures/registry"
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
-// startPatterns starts the gateways of every pattern of the plan.
+// startPatterns starts the enforcement points of every pattern of the plan.
 func (e *embedded) startPatterns(ctx context.Context) error {
 	e.doors = map[string]http.RoundTripper{}
 	for _, s := range e.plan.Systems {
-		var urls []string
+		var gateways, origins []string
 		for _, name := range s.Gateways {
-			url, err := e.startGateway(ctx, s.Pattern, node(s.Pattern, name))
-			if err != nil {
-				return fmt.Errorf("%s: %w", node(s.Pattern, name), err)
+			n := e.enforcer(s.Pattern, node(s.Pattern, name))
+			if s.Pattern == scenarios.Hybrid {
+				origin, err := e.start(ctx, e.origin(n.node))
+				if err != nil {
+					return err
+				}
+				n.upstream, n.upLink = origin, linkEdgeOrigin
+				origins = append(origins, origin)
 			}
-			urls = append(urls, url)
-			e.doors[strings.TrimPrefix(url, "http://")] = e.hop(linkClientGateway, node(s.Pattern, name))
+			url, err := e.start(ctx, n)
+			if err != nil {
+				return err
+			}
+			gateways = append(gateways, url)
 		}
-		e.gateways = append(e.gateways, urls)
+		e.gateways, e.origins = append(e.gateways, gateways), append(e.origins, origins)
 	}
 	return nil
 }
 
-// startGateway starts one enforcement point and, for hybrid, the origin behind it.
-func (e *embedded) startGateway(ctx context.Context, name, node string) (string, error) {
-	verifier, upstream := pattern.Verifier(nil), e.upstream
-	up := linkGatewayUpstream
-	switch name {
-	case scenarios.Cache:
-		verifier = e.cache(node)
-	case scenarios.Remote:
-		verifier = e.remote(node)
-	case scenarios.Registry:
-		deny, err := e.deny(ctx, node)
-		if err != nil {
-			return "", err
-		}
-		verifier = e.registryVerifier(node, deny)
-	case scenarios.Hybrid:
-		deny, err := e.deny(ctx, node)
-		if err != nil {
-			return "", err
-		}
-		if upstream, err = e.startOrigin(ctx, node, deny); err != nil {
-			return "", err
-		}
-		verifier, up = e.edge(node, deny), linkEdgeOrigin
-	}
-	return e.gateway(ctx, node, e.policy(audience), verifier, upstream, e.hop(up, node))
-}
-
-// gateway serves an enforcement point.
-func (e *embedded) gateway(ctx context.Context, node string, policy token.Policy, v pattern.Verifier, upstream string, hop http.RoundTripper) (string, error) {
-	g, err := pattern.NewGateway(pattern.GatewayConfig{Name: node, Policy: policy, Verifier: v, Upstream: upstream, Transport: hop})
-	if err != nil {
+// start starts an enforcement point and returns its base URL.
+func (e *embedded) start(ctx context.Context, n *enforcer) (string, error) {
+	if err := n.up(ctx); err != nil {
 		return "", err
 	}
-	return e.serve(ctx, node, g)
+	e.closers = append(e.closers, n.down)
+	e.node(n.node, n)
+	e.doors[n.address] = e.hop(linkClientGateway, n.node)
+	return "http://" + n.address, nil
+}
+
+// enforcer is a gateway of a pattern, not started yet.
+func (e *embedded) enforcer(name, node string) *enforcer {
+	build := map[string]func(pattern.Parts) pattern.Verifier{
+		scenarios.Cache: e.cache, scenarios.Remote: e.remote, scenarios.Registry: e.local, scenarios.Hybrid: e.edge,
+	}[name]
+	return &enforcer{stage: e, pattern: name, node: node, build: build, upstream: e.upstream, upLink: linkGatewayUpstream}
+}
+
+// origin is what stands behind an edge.
+func (e *embedded) origin(edge string) *enforcer {
+	n := e.enforcer(scenarios.Hybrid, edge+"/"+chaos.RoleOrigin)
+	n.build = e.verifyOrigin
+	return n
+}
+
+// parts are what the node's verifier is built from.
+func (n *enforcer) parts(ctx, background context.Context) (pattern.Parts, error) {
+	e, set := n.stage, n.stage.plan.Scenario.Settings
+	p := pattern.Parts{
+		Node: n.node, Pattern: n.pattern, Clock: n.clock.Now, Policy: e.policy(audience),
+		KeysFrom:  pattern.KeysConfig{URL: e.cdn + "/jwks", HTTP: e.hop(linkGatewayCDN, n.node), Clock: n.clock.Now},
+		Staleness: set.Registry.Staleness,
+	}
+	p.Keys = pattern.NewKeys(p.KeysFrom)
+	switch n.pattern {
+	case scenarios.Cache:
+		p.TTL, p.NegativeTTL = n.life(set.Cache.TTL), n.life(set.Cache.NegativeTTL)
+		p.Authority = n.authority(p.Keys, set.Cache.Timeout)
+	case scenarios.Remote:
+		p.Authority = n.authority(p.Keys, set.Remote.Timeout)
+	case scenarios.Hybrid:
+		p.TTL = set.Hybrid.MintedTTL
+		if roleOf(n.node) == chaos.RoleGateway {
+			p.Authority = n.authority(p.Keys, set.Hybrid.Timeout)
+			break
+		}
+		p.Policy = e.policy(originAudience)
+		p.BundleFrom = pattern.BundleConfig{
+			URL: e.cdn + "/bundle", HTTP: e.hop(linkGatewayCDN, n.node), Root: e.authority.RootKeys(), Issuer: e.base,
+			MaxAge: set.Hybrid.BundleMaxAge, Clock: n.clock.Now,
+		}
+		p.Bundle = pattern.NewBundle(p.BundleFrom)
+	}
+	if n.pattern == scenarios.Registry || n.pattern == scenarios.Hybrid {
+		return p, n.listen(ctx, background, &p)
+	}
+	return p, nil
+}
+
+// authority is how the node reaches its authority.
+func (n *enforcer) authority(keys *pattern.Keys, timeout time.Duration) pattern.AuthorityConfig {
+	e := n.stage
+	return pattern.AuthorityConfig{
+		Issuer: e.base, URL: e.base, ClientID: n.pattern, ClientSecret: e.secrets[n.pattern], Keys: keys, Timeout: timeout,
+		HTTP: n.secret.transport(e.hop(linkGatewayAuthority, n.node)), Leeway: leeway, Clock: n.clock.Now,
+	}
+}
+
+// life is a TTL with the factor of the node.
+func (n *enforcer) life(ttl time.Duration) time.Duration {
+	return time.Duration(n.stretch() * float64(ttl))
+}
+
+// listen has the node follow what the registry pushes.
+func (n *enforcer) listen(ctx, background context.Context, p *pattern.Parts) error {
+	link := n.stage.link(linkGatewayRegistry, n.node)
+	conn, err := registry.Dial(ctx, n.stage.registry.URL(), registry.Options{Name: n.node, Dial: link.DialContext})
+	if err != nil {
+		return fmt.Errorf("%v: %w", link, err)
+	}
+	n.closers = append(n.closers, conn.Close)
+	feed := countedFeed{conn, &n.stage.delivered}
+	p.Feed, p.Deny = feed, pattern.NewDenyList(n.clock.Now)
+	n.running.Go(func() { _ = p.Deny.Follow(background, feed) }) // nil when stopped
+	return nil
+}
+
+// countedFeed counts what it delivers.
+type countedFeed struct {
+	*registry.Conn
+	delivered *atomic.Int64
+}
+
+func (f countedFeed) Watch(ctx context.Context, fn func(registry.Update)) error {
+	return f.Conn.Watch(ctx, func(u registry.Update) {
+		f.delivered.Add(1)
+		fn(u)
+	})
 }
 
 // policy is the plan's policy for an audience, with the issuer that the stage has.
@@ -83,75 +156,42 @@ func (e *embedded) policy(audience string) token.Policy {
 	return p
 }
 
-// keys are the authority's keys as a node gets them, through the CDN.
-func (e *embedded) keys(node string) *pattern.Keys {
-	return pattern.NewKeys(pattern.KeysConfig{URL: e.cdn + "/jwks", HTTP: e.hop(linkGatewayCDN, node)})
-}
-
-// authorityAt is a node's client of the authority.
-func (e *embedded) authorityAt(node, client string, timeout time.Duration, keys *pattern.Keys) *pattern.Authority {
-	return pattern.NewAuthority(pattern.AuthorityConfig{
-		Issuer: e.base, URL: e.base, ClientID: client, ClientSecret: e.secrets[client],
-		HTTP: e.hop(linkGatewayAuthority, node), Timeout: timeout, Keys: keys,
-	})
-}
-
-// deny is a node's list of revoked tokens, kept by the registry's push.
-func (e *embedded) deny(ctx context.Context, node string) (*pattern.DenyList, error) {
-	conn, err := e.dial(ctx, e.link(linkGatewayRegistry, node))
-	if err != nil {
-		return nil, err
-	}
-	list := pattern.NewDenyList(nil)
-	e.running.Go(func() { _ = list.Follow(e.background, conn) }) // nil when stopped
-	return list, nil
-}
-
-var _ pattern.Feed = (*registry.Conn)(nil)
-
-func (e *embedded) cache(node string) pattern.Verifier {
+func (e *embedded) cache(p pattern.Parts) pattern.Verifier {
 	set := e.plan.Scenario.Settings.Cache
-	return pattern.NewCache(pattern.CacheConfig{
-		Authority: e.authorityAt(node, scenarios.Cache, set.Timeout, e.keys(node)),
-		TTL:       set.TTL, NegativeTTL: set.NegativeTTL, Refresh: set.Refresh, Recheck: float64(set.Recheck),
-	})
+	return pattern.Fallback{Verifier: pattern.NewCache(pattern.CacheConfig{
+		Authority: pattern.NewAuthority(p.Authority), Clock: p.Clock,
+		TTL: p.TTL, NegativeTTL: p.NegativeTTL, Refresh: set.Refresh, Recheck: float64(set.Recheck),
+	})}
 }
 
-func (e *embedded) remote(node string) pattern.Verifier {
+func (e *embedded) remote(p pattern.Parts) pattern.Verifier {
 	set := e.plan.Scenario.Settings.Remote
-	keys := e.keys(node)
 	return pattern.Fallback{
 		Verifier: pattern.NewRemote(pattern.RemoteConfig{
-			Authority: e.authorityAt(node, scenarios.Remote, set.Timeout, keys),
-			Timeout:   set.Timeout, Retries: set.Retries, BreakerFailures: set.BreakerFailures, BreakerDelay: set.BreakerDelay,
+			Authority: pattern.NewAuthority(p.Authority), Timeout: set.Timeout,
+			Retries: set.Retries, BreakerFailures: set.BreakerFailures, BreakerDelay: set.BreakerDelay,
 		}),
-		Offline: pattern.NewOffline(pattern.OfflineConfig{Keys: keys, Issuer: e.base}),
+		Offline: pattern.NewOffline(pattern.OfflineConfig{Keys: p.Keys, Issuer: e.base, Leeway: p.Policy.Leeway, Clock: p.Clock}),
 	}
 }
 
-func (e *embedded) registryVerifier(node string, deny *pattern.DenyList) pattern.Verifier {
-	return pattern.NewRegistry(pattern.RegistryConfig{
-		Keys: e.keys(node), Issuer: e.base, Deny: deny, Staleness: e.plan.Scenario.Settings.Registry.Staleness,
+func (e *embedded) local(p pattern.Parts) pattern.Verifier {
+	r := pattern.NewRegistry(pattern.RegistryConfig{
+		Keys: p.Keys, Issuer: e.base, Deny: p.Deny, Staleness: p.Staleness, Leeway: p.Policy.Leeway, Clock: p.Clock,
 	})
+	return pattern.Fallback{Verifier: r, Offline: r.Offline()}
 }
 
-func (e *embedded) edge(node string, deny *pattern.DenyList) pattern.Verifier {
-	set := e.plan.Scenario.Settings.Hybrid
-	as := e.authorityAt(node, scenarios.Hybrid, set.Timeout, e.keys(node))
+func (e *embedded) edge(p pattern.Parts) pattern.Verifier {
+	as := pattern.NewAuthority(p.Authority)
 	return pattern.NewEdge(pattern.EdgeConfig{
-		Authority: as, Subject: pattern.NewRemote(pattern.RemoteConfig{Authority: as, Timeout: set.Timeout}),
-		OriginAudience: originAudience, MintedTTL: set.MintedTTL, Deny: deny,
+		Authority: as, Subject: pattern.NewRemote(pattern.RemoteConfig{Authority: as, Timeout: p.Authority.Timeout}),
+		OriginAudience: originAudience, MintedTTL: p.TTL, Deny: p.Deny, Clock: p.Clock,
 	})
 }
 
-// startOrigin serves the origin behind an edge.
-func (e *embedded) startOrigin(ctx context.Context, edge string, deny *pattern.DenyList) (string, error) {
-	set, node := e.plan.Scenario.Settings.Hybrid, edge+"/origin"
-	origin := pattern.NewOrigin(pattern.OriginConfig{
-		Bundle: pattern.NewBundle(pattern.BundleConfig{
-			URL: e.cdn + "/bundle", HTTP: e.hop(linkGatewayCDN, node), Root: e.authority.RootKeys(), Issuer: e.base, MaxAge: set.BundleMaxAge,
-		}),
-		Issuer: e.base, Audience: originAudience, MintedTTL: set.MintedTTL, Deny: deny,
+func (e *embedded) verifyOrigin(p pattern.Parts) pattern.Verifier {
+	return pattern.NewOrigin(pattern.OriginConfig{
+		Bundle: p.Bundle, Issuer: e.base, Audience: originAudience, MintedTTL: p.TTL, Deny: p.Deny, Leeway: p.Policy.Leeway, Clock: p.Clock,
 	})
-	return e.gateway(ctx, node, e.policy(originAudience), origin, e.upstream, e.hop(linkGatewayUpstream, node))
 }

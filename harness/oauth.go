@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokendrill/tokendrill/fixtures/authority"
 	"github.com/tokendrill/tokendrill/fixtures/token"
 )
 
@@ -18,20 +20,76 @@ import (
 type credentials struct{ id, secret string }
 
 // oauthClient is an Authority over HTTP: client credentials (RFC 6749 section
-// 4.4) and revocation (RFC 7009).
+// 4.4), token exchange (RFC 8693) and revocation (RFC 7009).
 type oauthClient struct {
 	base string
 	http *http.Client
-	// issue are the clients that tokens are issued to, by the format they get.
-	issue map[token.Format]credentials
-	// revoke may revoke any of their tokens.
-	revoke credentials
+	// issue are the clients that tokens are issued to, by what these are like. They
+	// may name the subject of a token.
+	issue map[grantKind]credentials
+	// mint may exchange any of their tokens, and revoke may revoke any.
+	mint, revoke credentials
 }
 
-// Issue asks for a token by client credentials.
+// newOAuthClient draws the credentials of a client for each kind of token.
+func newOAuthClient(base string, client *http.Client, kinds []grantKind) *oauthClient {
+	c := &oauthClient{
+		base: base, http: client, issue: map[grantKind]credentials{},
+		mint: credentials{"minter", rand.Text()}, revoke: credentials{"operator", rand.Text()},
+	}
+	for i, kind := range kinds {
+		c.issue[kind] = credentials{fmt.Sprintf("app-%d", i+1), rand.Text()}
+	}
+	return c
+}
+
+// clients registers them at an authority; those that tokens are issued to may ask
+// for the scopes.
+func (c *oauthClient) clients(scopes []string) []authority.Client {
+	out := []authority.Client{
+		{ID: c.revoke.id, Secret: c.revoke.secret, Admin: true},
+		{ID: c.mint.id, Secret: c.mint.secret, Introspects: true},
+	}
+	for kind, as := range c.issue {
+		out = append(out, authority.Client{
+			ID: as.id, Secret: as.secret, Scopes: scopes, JWT: kind.format == token.JWT, Subjects: true,
+			Lifetime: kind.lifetime, Audience: kind.audience, ACR: kind.acr, NoExpiry: kind.noExpiry,
+		})
+	}
+	return out
+}
+
+// Issue asks for a token by client credentials and, for a child, exchanges it.
 func (c *oauthClient) Issue(ctx context.Context, g Grant) (Issued, error) {
+	as, ok := c.issue[g.kind()]
+	if !ok {
+		return Issued{}, fmt.Errorf("token endpoint: no client gets %s tokens like this", g.Format)
+	}
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {strings.Join(g.Scope, " ")}}
-	status, body, err := c.post(ctx, "/token", form, c.issue[g.Format])
+	if g.Group != "" {
+		form.Set("subject", g.Group)
+	}
+	issued, err := c.token(ctx, form, as)
+	if err != nil || !g.Child {
+		return issued, err
+	}
+	child, err := c.token(ctx, url.Values{
+		"grant_type":           {"urn:ietf:params:oauth:grant-type:token-exchange"},
+		"subject_token":        {issued.Token},
+		"subject_token_type":   {typeAccessToken},
+		"requested_token_type": {typeAccessToken},
+		"audience":             {originAudience},
+	}, c.mint)
+	child.Parent = issued.Token
+	return child, err
+}
+
+// typeAccessToken is an access token in the words of RFC 8693 section 3.
+const typeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
+
+// token asks the token endpoint.
+func (c *oauthClient) token(ctx context.Context, form url.Values, as credentials) (Issued, error) {
+	status, body, err := c.post(ctx, "/token", form, as)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -52,6 +110,12 @@ func (c *oauthClient) Issue(ctx context.Context, g Grant) (Issued, error) {
 // Revoke revokes a token.
 func (c *oauthClient) Revoke(ctx context.Context, raw string) (int, error) {
 	status, _, err := c.post(ctx, "/revoke", url.Values{"token": {raw}}, c.revoke)
+	return status, err
+}
+
+// RevokeAll revokes every token whose subject is the group.
+func (c *oauthClient) RevokeAll(ctx context.Context, group string) (int, error) {
+	status, _, err := c.post(ctx, "/revoke/bulk", url.Values{"subject": {group}}, c.revoke)
 	return status, err
 }
 

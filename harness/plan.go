@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ type Plan struct {
 	Phases []Phase
 	// Revocations are in order of At.
 	Revocations []Revocation
+	// Stimuli are in the order of the scenario.
+	Stimuli []StimulusWindow
 	// Faults are in order of From.
 	Faults []FaultWindow
 	// Digest identifies everything above and every planned request.
@@ -38,6 +41,8 @@ type Plan struct {
 	policy token.Policy
 	scopes []string // every scope that some route asks for
 	gates  []measure.GateExpr
+	// issues are the tokens that are not issued like all others.
+	issues map[bindKey]issue
 }
 
 // Phase is one stretch of a plan.
@@ -49,11 +54,11 @@ type Phase struct {
 // Names of the phases. A scenario with faults has before, during and after in
 // the place of revocation.
 const (
-	PhaseLatency    = measure.LatencyPhase
-	PhaseRevocation = "revocation"
-	PhaseBefore     = "before"
-	PhaseDuring     = "during"
-	PhaseAfter      = "after"
+	PhaseLatency    = scenarios.PhaseLatency
+	PhaseRevocation = scenarios.PhaseRevocation
+	PhaseBefore     = scenarios.PhaseBefore
+	PhaseDuring     = scenarios.PhaseDuring
+	PhaseAfter      = scenarios.PhaseAfter
 )
 
 // Revocation is one planned revocation of one token.
@@ -64,20 +69,29 @@ type Revocation struct {
 	At     time.Duration
 	Moment int
 	Phase  string
+	// Group is what one call revokes all tokens of a moment by; empty revokes this
+	// one alone.
+	Group string
+	// Probed says that the token has probes and a twin. The others of a group are
+	// used once before the revocation, and once after the bound.
+	Probed bool
 }
 
 // FaultWindow is a fault of the scenario at its place in the run.
 type FaultWindow struct {
 	scenarios.Fault
 	From, To time.Duration
+
+	seed uint64
 }
 
-// Where says in words what links the fault acts on.
+// Where says in words what links or nodes the fault acts on.
 func (w FaultWindow) Where() string {
+	what := w.Link + w.Node // it has one of them
 	if w.Pattern == "" && w.Gateway == "" {
-		return w.Link
+		return what
 	}
-	return w.Link + " at " + strings.Trim(w.Pattern+"/"+w.Gateway, "/")
+	return what + " at " + strings.Trim(w.Pattern+"/"+w.Gateway, "/")
 }
 
 // Request is one planned request, before its token is bound.
@@ -96,6 +110,15 @@ type Request struct {
 	// Slice is the round in the latency phase, -1 elsewhere.
 	Slice int
 	Probe bool
+	// Stimulus names what the request is a part of; empty is the recording, or a probe.
+	Stimulus string
+	// Origin sends it to the origin behind the gateway.
+	Origin bool
+	// Group names the revocation after whose bound the request must be refused.
+	Group string
+	// Until is when the token may be refused from, if the run revokes it later; zero
+	// if it does not.
+	Until time.Duration
 }
 
 // maxRate is the most requests per second that a recorded pace may ask for.
@@ -109,7 +132,7 @@ func NewPlan(sc *scenarios.Scenario, rec *traffic.Recording, seed uint64) (*Plan
 	if len(rec.Exchanges) == 0 {
 		return nil, fmt.Errorf("plan %s: the recording holds no requests; record or import some, or use the embedded sample", sc.Name)
 	}
-	p := &Plan{Scenario: sc, Recording: rec, Seed: seed, Systems: systems(sc), policy: policyOf(sc)}
+	p := &Plan{Scenario: sc, Recording: rec, Seed: seed, Systems: systems(sc), policy: policyOf(sc), issues: map[bindKey]issue{}}
 	p.scopes = allScopes(p.policy)
 	for _, expr := range sc.Gates {
 		g, err := measure.ParseGate(expr)
@@ -118,7 +141,7 @@ func NewPlan(sc *scenarios.Scenario, rec *traffic.Recording, seed uint64) (*Plan
 		}
 		p.gates = append(p.gates, g)
 	}
-	if n := len(rec.Exchanges); sc.Traffic.Rate == 0 && recordedAt(rec.Exchanges, n) == 0 {
+	if n := len(rec.Exchanges); sc.Traffic.Rounds > 0 && sc.Traffic.Rate == 0 && recordedAt(rec.Exchanges, n) == 0 {
 		return nil, fmt.Errorf("plan %s: the recording has no pace of its own, all its requests are at one instant: set a rate", sc.Name)
 	}
 	if n := p.perSlice(); float64(n) > maxRate*sc.Traffic.Slice.Seconds() {
@@ -128,6 +151,9 @@ func NewPlan(sc *scenarios.Scenario, rec *traffic.Recording, seed uint64) (*Plan
 	p.planRevocations(begin)
 	end := p.end(begin)
 	if err := p.planFaults(begin, end); err != nil {
+		return nil, err
+	}
+	if err := p.planStimuli(begin, end); err != nil {
 		return nil, err
 	}
 	p.planPhases(begin, end)
@@ -191,8 +217,7 @@ func gatewayOf(ref token.Ref, gateways int) int {
 // Requests yields every planned request in order of At. The plan is drawn
 // lazily: memory does not grow with its length.
 func (p *Plan) Requests() iter.Seq[Request] {
-	streams := append(p.latencyStreams(), p.meanwhileStreams()...)
-	return merge(append(streams, p.probeStreams()...))
+	return merge(slices.Concat(p.latencyStreams(), p.meanwhileStreams(), p.probeStreams(), p.restStreams(), p.stimulusStreams()))
 }
 
 // digest hashes the plan as it would be sent.
@@ -205,15 +230,18 @@ func (p *Plan) digest() string {
 	for _, f := range p.Faults {
 		fmt.Fprintf(h, "%+v\n", f)
 	}
+	for _, key := range p.issueKeys() {
+		fmt.Fprintf(h, "%+v %+v\n", key, p.issues[key])
+	}
 	for r := range p.Requests() {
-		fmt.Fprintf(h, "%d %d %d %s %s %s %s %d\n", r.At, r.System, r.Gateway, r.Method, r.Path, r.Token, r.Class, r.Mutant)
+		fmt.Fprintf(h, "%d %d %d %s %s %s %s %d %t\n", r.At, r.System, r.Gateway, r.Method, r.Path, r.Token, r.Class, r.Mutant, r.Origin)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
 // Counts says what a plan will send.
 type Counts struct {
-	Requests, Probes, Fuzzed, Revocations int
+	Requests, Probes, Fuzzed, Stimuli, Revocations int
 }
 
 // Count draws the whole plan once and counts it.
@@ -224,7 +252,10 @@ func (p *Plan) Count() Counts {
 		if r.Probe {
 			c.Probes++
 		}
-		if r.Class == token.Fuzzed {
+		switch {
+		case r.Stimulus != "":
+			c.Stimuli++
+		case r.Class == token.Fuzzed:
 			c.Fuzzed++
 		}
 	}

@@ -15,33 +15,70 @@ const (
 	// controlEvery is how often controls are sent, and controlGap how near an
 	// accepted one must be on both sides of the request that sets an upper bound:
 	// one that comes late, or is lost, does not make an interval unknown.
-	controlEvery = 900 * time.Millisecond
+	controlEvery = scenarios.ControlEvery
 	controlGap   = 2 * time.Second
 	// controlTail is how long controls go on after the last probe.
-	controlTail = controlEvery + 200*time.Millisecond
+	controlTail = scenarios.ControlTail
 	// lastPrime is how long before the planned revocation the token is last used.
 	lastPrime = 15 * time.Millisecond
 	// probePath is what probes ask for; probes carry every scope there is.
 	probePath = "/tokendrill/probe"
+
+	// issueTime is how long after the planned issue of a late token it is first used.
+	issueTime = 100 * time.Millisecond
+	// childLead is how long before its revocation a child is minted: its exp comes
+	// soon, so that it cannot be there from the start. Its control, as short-lived,
+	// is sent every childControlEvery.
+	childLead         = 600 * time.Millisecond
+	childControlEvery = 150 * time.Millisecond
+	// restMargin is what is left after the bound for the other use of unprobed tokens.
+	restMargin = 200 * time.Millisecond
 )
 
-// planRevocations draws the moments: one token somewhere in every step, patterns
+// planRevocations draws the moments: one call somewhere in every step, patterns
 // in a random order, the first after the longest priming.
 func (p *Plan) planRevocations(begin time.Duration) {
 	rv := p.Scenario.Revoke
-	var turns []int
-	lead := time.Duration(0)
-	for i, s := range p.Systems {
-		turns = append(turns, slices.Repeat([]int{i}, rv.Tokens)...)
-		lead = max(lead, s.lead())
+	calls, each := rv.Tokens, 1
+	if rv.Bulk {
+		calls, each = 1, rv.Tokens
 	}
+	var turns []int
+	for i := range p.Systems {
+		turns = append(turns, slices.Repeat([]int{i}, calls)...)
+	}
+	lead := p.Scenario.Lead()
 	rng := p.rng("revocations", 0)
 	rng.Shuffle(len(turns), func(i, j int) { turns[i], turns[j] = turns[j], turns[i] })
 	for i, system := range turns {
 		at := begin + lead + time.Duration((float64(i)+rng.Float64())*float64(rv.Every))
-		ref := token.Ref(fmt.Sprintf("t-%d", i+1))
-		p.Revocations = append(p.Revocations, Revocation{System: system, Token: ref, Twin: ref + "-twin", At: at, Moment: i + 1})
+		for n := range each {
+			p.planRevocation(Revocation{System: system, At: at, Moment: i + 1, Probed: n < p.Scenario.Probed()})
+		}
 	}
+}
+
+// planRevocation adds the revocation of one more token, and how the token and its
+// twin are issued.
+func (p *Plan) planRevocation(r Revocation) {
+	r.Token = token.Ref(fmt.Sprintf("t-%d", len(p.Revocations)+1))
+	r.Twin = r.Token + "-twin"
+	rv, own := p.Scenario.Revoke, issue{Grant: Grant{Format: p.Systems[r.System].Format, Scope: p.scopes}}
+	if rv.Fresh {
+		own.Late, own.Fresh, own.At = true, true, r.At
+	}
+	if rv.Children {
+		own.Child, own.Late, own.At = true, true, r.At-childLead
+		p.issues[bindKey{r.System, r.Twin}] = own
+	}
+	if rv.Bulk {
+		r.Group = "bulk-" + p.Systems[r.System].Pattern
+		own.Group = r.Group
+	}
+	if rv.Fresh || rv.Children || rv.Bulk {
+		p.issues[bindKey{r.System, r.Token}] = own
+	}
+	p.Revocations = append(p.Revocations, r)
 }
 
 // revocationPhase is the stretch from the first priming to the last probe.
@@ -52,13 +89,22 @@ func (p *Plan) revocationPhase() (from, to time.Duration) {
 	return from, p.end(from)
 }
 
-// end is when the last control of the last token is sent, and never before begin.
+// end is when the last control of the last token is sent, and never before what the
+// scenario says: it was checked against that.
 func (p *Plan) end(begin time.Duration) time.Duration {
-	end := begin + time.Millisecond
+	end := begin + p.Scenario.RevocationPhase()
 	for _, r := range p.Revocations {
 		end = max(end, r.At+p.window(r.System)+controlTail)
+		if !r.Probed {
+			end = max(end, r.At+p.Systems[r.System].Bound+restMargin+time.Second)
+		}
 	}
 	return end
+}
+
+// life is the time that priming spreads over for a system.
+func (p *Plan) life(system int) time.Duration {
+	return p.Scenario.Life(p.Systems[system].Pattern)
 }
 
 // window is how long a token of the system is watched after its planned revocation.
@@ -69,18 +115,18 @@ func (p *Plan) window(system int) time.Duration {
 // planFaults places the scenario's faults, which count from the start of the
 // revocation phase.
 func (p *Plan) planFaults(begin, end time.Duration) error {
-	for _, f := range p.Scenario.Faults {
+	for i, f := range p.Scenario.Faults {
 		if err := p.checkPlace(f); err != nil {
 			return err
 		}
-		w := FaultWindow{Fault: f, From: begin + f.At, To: begin + f.At + f.For}
+		w := FaultWindow{Fault: f, From: begin + f.At, To: begin + f.At + f.For, seed: p.rng("fault", i).Uint64()}
 		if w.To > end {
 			return fmt.Errorf("plan %s: fault %s ends %v after the start of the revocation phase, which lasts %v: move it or revoke more tokens",
 				p.Scenario.Name, f.Name, f.At+f.For, (end - begin).Round(time.Millisecond))
 		}
 		p.Faults = append(p.Faults, w)
 	}
-	slices.SortFunc(p.Faults, func(a, b FaultWindow) int { return cmp.Compare(a.From, b.From) })
+	slices.SortStableFunc(p.Faults, func(a, b FaultWindow) int { return cmp.Compare(a.From, b.From) })
 	return nil
 }
 
@@ -98,6 +144,9 @@ func (p *Plan) checkPlace(f scenarios.Fault) error {
 func (p *Plan) probeStreams() []stream {
 	var out []stream
 	for i, r := range p.Revocations {
+		if !r.Probed {
+			continue
+		}
 		for g := range p.Systems[r.System].Gateways {
 			rng := p.rng(p.Systems[r.System].Gateways[g], i)
 			out = append(out, p.probes(r, g, p.probeTimes(r, rng), false), p.probes(r, g, p.controlTimes(r, rng), true))
@@ -110,10 +159,13 @@ func (p *Plan) probeStreams() []stream {
 func (p *Plan) probes(rv Revocation, gateway int, times []time.Duration, control bool) stream {
 	r := Request{
 		System: rv.System, Gateway: gateway, Method: "GET", Path: probePath,
-		Token: rv.Token, Class: token.Revoked, Scope: p.scopes, Slice: -1, Probe: true,
+		Token: rv.Token, Class: token.Revoked, Scope: p.scopes, Slice: -1, Probe: true, Origin: p.Scenario.Revoke.Children,
 	}
 	if control {
 		r.Token, r.Class, r.Twin = rv.Twin, token.Control, rv.Token
+	}
+	if own := p.issues[bindKey{r.System, r.Token}]; own.Late {
+		times = slices.DeleteFunc(times, func(at time.Duration) bool { return at < own.At+issueTime })
 	}
 	return func() (Request, bool) {
 		if len(times) == 0 {
@@ -128,12 +180,16 @@ func (p *Plan) probes(rv Revocation, gateway int, times []time.Duration, control
 // cache age on, then gaps that grow with the time since the planned revocation,
 // with a probe on either side of every limit that a gate names.
 func (p *Plan) probeTimes(rv Revocation, rng *rand.Rand) []time.Duration {
-	life := p.Systems[rv.System].life()
+	life := p.life(rv.System)
 	age := time.Duration((0.25 + rng.Float64()) * float64(life))
 	var times []time.Duration
 	// A little over a quarter: four exact quarters would meet the entry in the
 	// moment before it ends, and leave its renewal to the last use.
-	for t := rv.At - age; t < rv.At-lastPrime; t += life * 26 / 100 {
+	step := life * 26 / 100
+	if p.Scenario.Revoke.Children {
+		step = childControlEvery // there is little time
+	}
+	for t := rv.At - age; t < rv.At-lastPrime; t += step {
 		times = append(times, max(0, t))
 	}
 	times = append(times, max(0, rv.At-lastPrime))
@@ -157,9 +213,13 @@ func (p *Plan) probeTimes(rv Revocation, rng *rand.Rand) []time.Duration {
 // controlTimes is the schedule of the twin: about once a second from before the
 // first priming until past the last probe.
 func (p *Plan) controlTimes(rv Revocation, rng *rand.Rand) []time.Duration {
-	from := rv.At - min(p.Systems[rv.System].life(), controlEvery) - time.Duration(rng.Float64()*float64(controlEvery))
+	every := controlEvery
+	if p.Scenario.Revoke.Children {
+		every = childControlEvery
+	}
+	from := rv.At - min(p.life(rv.System), controlEvery) - time.Duration(rng.Float64()*float64(every))
 	var times []time.Duration
-	for t := from; t < rv.At+p.window(rv.System)+controlTail; t += controlEvery {
+	for t := from; t < rv.At+p.window(rv.System)+controlTail; t += every {
 		times = append(times, max(0, t))
 	}
 	return times

@@ -100,7 +100,7 @@ func TestProbesFollowTheRulesOfTimeToRevoke(t *testing.T) {
 			sys := p.Systems[rv.System]
 			end := rv.At + p.window(rv.System)
 			for g := range sys.Gateways {
-				checkProbes(t, probes[at{rv.Token, g}], rv.At, end, sys.life())
+				checkProbes(t, probes[at{rv.Token, g}], rv.At, end, p.Scenario.Life(sys.Pattern))
 				checkControls(t, probes[at{rv.Twin, g}], rv.At, end)
 			}
 		}
@@ -180,6 +180,19 @@ func TestFaultsCutTheRevocationPhaseIntoBeforeDuringAfter(t *testing.T) {
 	require.ErrorContains(t, err, "fault link.cut ends 1h0m1s after the start of the revocation phase")
 }
 
+// What Parse takes can be planned, whichever pattern has the last turn.
+func TestAFaultMayLastUntilTheEndThatTheScenarioSays(t *testing.T) {
+	for seed := range uint64(16) {
+		p := planOf(t, smallScenario, seed)
+		sc := *p.Scenario
+		sc.Faults = []scenarios.Fault{{Name: "link.cut", Link: "gateway-registry", At: time.Second, For: sc.RevocationPhase() - time.Second}}
+		sc.Stimuli = []scenarios.Stimulus{{Name: scenarios.Expiring, Rate: 20, At: sc.RevocationPhase() - 4*time.Second}}
+		require.NoError(t, sc.Validate())
+		_, err := NewPlan(&sc, p.Recording, seed)
+		require.NoError(t, err)
+	}
+}
+
 func TestARecordingKeepsItsBurstsAtAnyRate(t *testing.T) {
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	exchanges := []traffic.Exchange{{At: 0}, {At: ms(10)}, {At: ms(20)}, {At: ms(900)}}
@@ -193,7 +206,7 @@ func TestARecordingKeepsItsBurstsAtAnyRate(t *testing.T) {
 	// The recording lasts 1200 ms, its mean gap after the last request included.
 	assert.Equal(t, []time.Duration{0, ms(8), ms(17), ms(750)}, got)
 
-	p.Scenario.Traffic.Rate = 40
+	p.Scenario.Traffic = scenarios.Traffic{Rate: 40, Rounds: 1}
 	assert.InDelta(t, 12, p.pace(), 0.01, "four requests in 1200 ms, played at 40 a second")
 
 	fast := p.bySpeed(1, 2.4, time.Second, 500*time.Millisecond)

@@ -98,9 +98,12 @@ func (p *Plan) latencyStreams() []stream {
 func (p *Plan) order(round int) []int { return p.rng("order", round).Perm(len(p.Systems)) }
 
 // pace is how many times faster than recorded the latency phase plays; zero if
-// the recording has no pace of its own.
+// there is none, or if the recording has no pace of its own.
 func (p *Plan) pace() float64 {
 	t, ex := p.Scenario.Traffic, p.Recording.Exchanges
+	if t.Rounds == 0 {
+		return 0
+	}
 	if t.Rate == 0 {
 		return t.Speed
 	}
@@ -110,6 +113,9 @@ func (p *Plan) pace() float64 {
 // perSlice is how many requests a slice has, on average over the recording.
 func (p *Plan) perSlice() int {
 	t, ex := p.Scenario.Traffic, p.Recording.Exchanges
+	if t.Rounds == 0 {
+		return 0
+	}
 	rate := float64(t.Rate)
 	if rate == 0 {
 		rate = t.Speed * float64(len(ex)) / recordedAt(ex, len(ex)).Seconds()

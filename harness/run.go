@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
+	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
@@ -25,16 +25,29 @@ type Options struct {
 	Version string
 	// Reproduce is the command that runs this again, for the report.
 	Reproduce string
+	// State is the folder of undo journals, which chaos.Recover reads; with none,
+	// faults that stay when this process dies are refused.
+	State string
+	// Watchdog starts a process that heals what the journals of this one say if it
+	// dies, by chaos.Watch, if the plan has faults that would stay. Wait, which may
+	// be nil, is called once the journal is closed. A nil Watchdog leaves that to
+	// whoever plays the journal.
+	Watchdog func() (wait func(), err error)
+	// Hurry is closed by a user who does not want to wait: what is still to be
+	// undone gets a second each. It may be nil.
+	Hurry <-chan struct{}
 }
 
 // Progress is how far a run is.
 type Progress struct {
-	// Doing is what goes on: "starting", "issuing tokens", or a phase.
+	// Doing is what goes on: "starting", "issuing tokens", a phase, or "undoing faults".
 	Doing string
 	// Done of Total tokens are issued; zero at other times.
 	Done, Total int
 	// Elapsed of Planned time has passed since the first request; zero before it.
 	Elapsed, Planned time.Duration
+	// Faults are still in place while they are undone at the end; zero at other times.
+	Faults int
 }
 
 // Result is a run that has ended.
@@ -48,15 +61,18 @@ func (r *Result) WriteHLog(dir string) error { return r.recorder.WriteHLog(dir) 
 
 // Run carries a plan out on a stage and judges it. When ctx ends during the
 // measurement, Run returns what was measured until then, with the verdict
-// measure.Interrupted and no error; before it, the error of ctx. Any other error
-// without a Result means that nothing was measured; with one, that something
-// beside the measurement went wrong, such as writing the history.
+// measure.Interrupted and no error; before it, the error of ctx. A stop condition
+// does the same with measure.Stopped. Any other error without a Result means that
+// nothing was measured; with one, that something beside the measurement went
+// wrong, such as writing the history. Every fault is undone before Run returns or
+// panics; an *[UndoError] names those that could not be.
 func Run(ctx context.Context, p *Plan, opts Options) (*Result, error) {
-	if opts.Progress == nil {
-		opts.Progress = func(Progress) {}
-	}
+	opts.Progress = inTurn(opts.Progress)
 	if opts.Stage == nil {
 		opts.Stage = Embedded{}
+	}
+	if err := p.undoable(opts); err != nil {
+		return nil, err
 	}
 	opts.Progress(Progress{Doing: "starting"})
 	site, err := opts.Stage.Start(ctx, p)
@@ -65,6 +81,19 @@ func Run(ctx context.Context, p *Plan, opts Options) (*Result, error) {
 	}
 	result, err := runAt(ctx, p, site, opts)
 	return result, errors.Join(err, site.Close())
+}
+
+// inTurn makes calls of tell one after the other; nil is told nothing.
+func inTurn(tell func(Progress)) func(Progress) {
+	if tell == nil {
+		return func(Progress) {}
+	}
+	var mu sync.Mutex
+	return func(p Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		tell(p)
+	}
 }
 
 // run is one measurement going on.
@@ -77,6 +106,11 @@ type run struct {
 	total    int       // planned requests
 	zero     time.Time // the start of the run; every instant counts from it
 
+	journal undoJournal
+	undo    undoing
+	stops   *measure.Guard
+	abort   context.CancelCauseFunc // ends the measurement
+
 	mu       sync.Mutex
 	readings map[string][]measure.Reading
 	warnings []string
@@ -85,8 +119,9 @@ type run struct {
 // runAt measures a site that is up.
 func runAt(ctx context.Context, p *Plan, site *Site, opts Options) (*Result, error) {
 	for _, f := range p.Faults {
-		if len(site.links(f.Link, f.Pattern, f.Gateway)) == 0 {
-			return nil, fmt.Errorf("fault %s: the stage has no link %s", f.Name, f.Where())
+		spec, _ := chaos.Find(f.Name)
+		if t := site.target(f); spec.Place != chaos.OnHost && len(t.Links)+len(t.Nodes) == 0 {
+			return nil, fmt.Errorf("fault %s: the stage has no %s %s", f.Name, spec.Place, f.Where())
 		}
 	}
 	b, err := bind(ctx, p, site, func(done, total int) {
@@ -100,49 +135,62 @@ func runAt(ctx context.Context, p *Plan, site *Site, opts Options) (*Result, err
 		return nil, err
 	}
 	total := p.Count().Requests // takes its time, which must not make the first requests late
-	started := time.Now()
-	b.zero = started
-	rec, err := measure.NewRecorder(p.meta(site, started), opts.History)
+	journal, err := openJournal(p, opts)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{plan: p, site: site, binding: b, recorder: rec, opts: opts, total: total, zero: started, readings: map[string][]measure.Reading{}}
-	stats, cpu, err := r.measure(ctx)
-	interrupted := err != nil && ctx.Err() != nil
-	if err != nil && !interrupted {
+	b.zero = time.Now()
+	r := &run{
+		plan: p, site: site, binding: b, opts: opts, total: total, zero: b.zero,
+		journal: journal, readings: map[string][]measure.Reading{},
+	}
+	result, err := r.judged(ctx, floor)
+	return result, errors.Join(err, r.undo.err())
+}
+
+// judged measures and reports.
+func (r *run) judged(ctx context.Context, floor measure.Dist) (result *Result, err error) {
+	defer func() { err = errors.Join(err, r.journal.close(r.undo.err() == nil)) }()
+	if r.recorder, err = measure.NewRecorder(r.plan.meta(r.site, r.zero), r.opts.History); err != nil {
 		return nil, err
 	}
-	report, err := rec.Report(r.summary(interrupted, stats, cpu, floor))
+	if r.stops, err = r.guard(); err != nil {
+		return nil, err
+	}
+	stats, cpu, err := r.measure(ctx)
+	ended, err := r.ending(ctx, err)
+	if err != nil {
+		return nil, err
+	}
+	report, err := r.recorder.Report(r.summary(ended, stats, cpu, floor))
 	if report == nil {
 		return nil, err
 	}
-	return &Result{Report: report, recorder: rec}, err
+	return &Result{Report: report, recorder: r.recorder}, err
 }
 
 // measure sends everything and meanwhile revokes, breaks and mends, samples
-// counters and tells progress. It returns when all of it has ended.
+// counters and tells progress. When it returns, or panics, all of it has ended.
 func (r *run) measure(ctx context.Context) (AttackStats, cpuUse, error) {
-	r.markPhases()
+	ctx, r.abort = context.WithCancelCause(ctx)
+	defer r.abort(nil)
+	r.markSlices()
 	beside, stop := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	for _, task := range []func(context.Context){r.revoke, r.breakAndMend, r.sample, r.tell} {
+	for _, task := range []func(context.Context){r.revoke, r.breakAndMend, r.sample, r.tell, r.watch} {
 		group.Go(func() { task(beside) })
 	}
+	defer group.Wait()
+	defer stop()
 	before := readCPU()
 	stats, err := Attack(ctx, AttackConfig{
 		Transport: r.site.Transport, Start: r.zero, Observe: r.recorder.Observe,
 	}, r.binding.hits())
-	cpu := readCPU().since(before)
-	stop()
-	group.Wait()
-	return stats, cpu, err
+	return stats, readCPU().since(before), err
 }
 
-// markPhases tells the recorder which stretch of the run is what.
-func (r *run) markPhases() {
-	for _, ph := range r.plan.Phases {
-		r.recorder.Phase(ph.Name, int64(ph.From), int64(ph.To))
-	}
+// markSlices tells the recorder which stretch of the run is which slice.
+func (r *run) markSlices() {
 	t := r.plan.Scenario.Traffic
 	for round := range t.Rounds {
 		for slot, system := range r.plan.order(round) {
@@ -158,7 +206,7 @@ func (r *run) until(ctx context.Context, at time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
+		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	}
@@ -169,7 +217,7 @@ func (r *run) now() int64 { return int64(time.Since(r.zero)) }
 
 // sample reads the counters of calls to the authority, the last time when ctx ends.
 func (r *run) sample(ctx context.Context) {
-	const every = 250 * time.Millisecond
+	const every = 100 * time.Millisecond
 	r.read()
 	for at := every; r.until(ctx, at); at += every {
 		r.read()
@@ -190,48 +238,4 @@ func (r *run) tell(ctx context.Context) {
 	for at := time.Duration(0); r.until(ctx, at); at += every {
 		r.opts.Progress(Progress{Doing: r.plan.PhaseAt(at), Elapsed: at, Planned: planned})
 	}
-}
-
-// hurried is how many times faster than recorded a replay may be before the
-// report says so.
-const hurried = 20
-
-// summary is what the recorder cannot know.
-func (r *run) summary(interrupted bool, stats AttackStats, cpu cpuUse, floor measure.Dist) measure.Run {
-	out := measure.Run{
-		Elapsed: time.Since(r.zero),
-		Sender: measure.Sender{
-			Planned: r.total, Sent: int(stats.Sent), MaxInFlight: stats.MaxInFlight, CPU: cpu.share(), Floor: floor,
-		},
-		Environment: environment(r.opts.Version, r.plan.Scenario),
-		Reproduce:   r.opts.Reproduce,
-		Warnings:    r.warnings,
-		Authority:   r.readings,
-	}
-	for _, ref := range r.plan.Scenario.References {
-		out.References = append(out.References, measure.Reference{Pattern: ref.Pattern, Metric: ref.Metric, Says: ref.Says})
-	}
-	if interrupted {
-		out.Ended = measure.Interrupted
-		out.Invalid = []string{fmt.Sprintf("interrupted after %v of %v", out.Elapsed.Round(time.Second), r.plan.Duration().Round(time.Second))}
-	}
-	if pace := r.plan.pace(); pace > hurried {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("The recording plays %.0f times faster than it was: requests that were seconds apart come at once, and latency includes their queue", pace))
-	}
-	slices.Sort(out.Warnings)
-	return out
-}
-
-// meta is the first line of the history.
-func (p *Plan) meta(site *Site, started time.Time) measure.Meta {
-	m := measure.Meta{
-		Schema: measure.HistorySchema, Scenario: p.Scenario.Name, About: p.Scenario.About, Seed: p.Seed, Stage: site.Stage,
-		Started: started, PlanDigest: p.Digest, RecordingDigest: p.Recording.Digest, Gates: p.Scenario.Gates,
-	}
-	for _, s := range p.Systems {
-		m.Patterns = append(m.Patterns, measure.PatternMeta{
-			Pattern: s.Pattern, Gateways: s.Gateways, Bound: s.Bound, BoundWhy: s.BoundWhy, Quiet: p.Scenario.Quiet(s.Pattern), ControlGap: controlGap,
-		})
-	}
-	return m
 }

@@ -74,10 +74,10 @@ func TestNothingIsMeasuredOnAStageThatFails(t *testing.T) {
 }
 
 func TestAFaultWithoutALinkIsRefusedBeforeAnythingIsIssued(t *testing.T) {
-	p := planOf(t, brittleScenario+"faults: [{name: link.cut, link: gateway-registry, at: 100ms, for: 100ms}]\n", 1)
+	p := planOf(t, brittleScenario+"faults: [{name: link.cut, link: gateway-cdn, at: 100ms, for: 100ms}]\n", 1)
 	y := &toy{tokens: map[string]*toyToken{}}
 	_, err := Run(t.Context(), p, Options{Stage: y})
-	require.ErrorContains(t, err, "the stage has no link gateway-registry")
+	require.ErrorContains(t, err, "the stage has no link gateway-cdn")
 	assert.Empty(t, y.tokens)
 }
 
@@ -244,7 +244,7 @@ func TestExpectationsOfABoundRequest(t *testing.T) {
 		var r Request
 		_, err := fmt.Sscan(row.request, &r.Method, &r.Path)
 		require.NoError(t, err)
-		got := p.expect(r, row.scope, !row.none)
+		got := p.expect(r, Grant{Scope: row.scope}, !row.none)
 		assert.Equal(t, row.want, fmt.Sprintf("%s %s", got.Verdict, got.Reason), "%s with %v", row.request, row.scope)
 	}
 

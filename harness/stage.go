@@ -23,6 +23,9 @@ type Site struct {
 	Stage string
 	// Gateways are base URLs, for each system of the plan in the order of its gateways.
 	Gateways [][]string
+	// Origins are the base URLs of the origins behind them, in the same order; empty
+	// for a system without any.
+	Origins [][]string
 	// Transport is how the sender reaches the gateways.
 	Transport http.RoundTripper
 	// Authority issues and revokes the tokens of the run.
@@ -32,8 +35,9 @@ type Site struct {
 	// Ring signs like the authority does, for mutants that need its key; nil where
 	// the key is not ours.
 	Ring *token.Ring
-	// Links are the hops that faults may act on.
+	// Links are the hops that faults may act on, and Nodes the roles.
 	Links []*chaos.Link
+	Nodes []chaos.Node
 	// Calls is how many checks a pattern has asked of the authority so far.
 	Calls func(pattern string) int64
 	// Floor is a URL on the stage's bare path, without a token decision.
@@ -51,12 +55,27 @@ type Authority interface {
 	// acknowledgement (RFC 7009 section 2.2). An error means that no answer came:
 	// the revocation may or may not have happened.
 	Revoke(ctx context.Context, raw string) (status int, err error)
+	// RevokeAll revokes, in one call, every token that was issued with Grant.Group.
+	RevokeAll(ctx context.Context, group string) (status int, err error)
 }
 
 // Grant says what a token should be like.
 type Grant struct {
 	Format token.Format
 	Scope  []string
+	// Lifetime is how long it should live; zero is the stage's usual.
+	Lifetime time.Duration
+	// Audience is whom it should be for; empty is the usual.
+	Audience string
+	// Group is what RevokeAll calls the token by; empty is none.
+	Group string
+	// ACR is the authentication context that it should tell (RFC 9470); empty is none.
+	ACR string
+	// NoExpiry asks for a token about which no exp is told.
+	NoExpiry bool
+	// Child asks for a token minted for the origin in exchange for another one
+	// (RFC 8693), which comes along as Issued.Parent.
+	Child bool
 }
 
 // Issued is a fresh token.
@@ -64,6 +83,8 @@ type Issued struct {
 	Token string
 	// ExpiresIn is what the authority promised (RFC 6749 section 5.1); zero if it did not.
 	ExpiresIn time.Duration
+	// Parent is the token that a child was exchanged for; it is the one to revoke.
+	Parent string
 }
 
 // links chooses the hops called name at the gateways of a pattern; an empty
@@ -76,6 +97,33 @@ func (s *Site) links(name, pattern, gateway string) []*chaos.Link {
 		}
 	}
 	return out
+}
+
+// target chooses what a fault acts on.
+func (s *Site) target(w FaultWindow) chaos.Target {
+	t := chaos.Target{Seed: w.seed}
+	if w.Link != "" {
+		t.Links = s.links(w.Link, w.Pattern, w.Gateway)
+	}
+	for _, n := range s.Nodes {
+		if w.Node != "" && roleOf(n.Name) == w.Node && atNode(n.Name, w.Pattern, w.Gateway) {
+			t.Nodes = append(t.Nodes, n)
+		}
+	}
+	return t
+}
+
+// roleOf is the role of a node by its name: "cache/gw-1" is a gateway,
+// "hybrid/gw-1/origin" an origin, and "authority" the authority.
+func roleOf(n string) string {
+	switch parts := strings.Split(n, "/"); len(parts) {
+	case 1:
+		return n
+	case 2:
+		return chaos.RoleGateway
+	default:
+		return parts[2]
+	}
 }
 
 // node names a gateway of a pattern among the nodes of a stage.

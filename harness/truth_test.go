@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -281,3 +282,6 @@ func causes(p measure.Pattern) (out []string) {
 }
 
 var _ Authority = (*toy)(nil)
+
+// RevokeAll is not what a toy is asked for.
+func (y *toy) RevokeAll(context.Context, string) (int, error) { return 0, errors.ErrUnsupported }

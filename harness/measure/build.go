@@ -2,37 +2,39 @@ package measure
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 )
 
-// leastSent is the share of the plan that must have been sent for a run to be valid.
-const leastSent = 0.95
-
 // Report ends the recording and judges it. It flushes the history; if that, or
 // an earlier write to it, failed then the error says so and the report is good
 // all the same. No other method may be running.
 func (r *Recorder) Report(run Run) (*Report, error) {
+	if run.Stopped != "" && run.Ended == "" {
+		run.Ended = Stopped
+	}
 	report := newReport(&r.meta)
 	report.Elapsed = float64(run.Elapsed) / 1e6
 	report.Reproduce, report.Environment, report.References = run.Reproduce, run.Environment, run.References
-	report.Verdict = run.Ended
+	report.Verdict, report.Stopped, report.Undo = run.Ended, run.Stopped, run.Undo
 	report.Sender = run.Sender
+	report.Faults = faults(r.journal.events)
 	var lag histogram
 	for i := range r.meta.Patterns {
 		meta := &r.meta.Patterns[i]
 		record := r.patterns[meta.Pattern]
-		report.Patterns = append(report.Patterns, record.report(meta, r, run))
+		report.Patterns = append(report.Patterns, record.report(meta, r, run, report.Faults))
 		for _, c := range record.cells {
 			lag.merge(c.series[seriesLag])
 		}
 	}
 	report.Sender.Lag = lag.dist()
-	report.Faults = faults(r.journal.events)
 	report.Ties = ties(report.Patterns)
-	report.Validity = validity(&report.Sender, run.Invalid)
+	invalid := invalid(&report.Sender, run.Invalid)
+	report.Validity = validity(invalid, report.Faults)
 	report.Warnings = append(r.warnings(report), run.Warnings...)
 	if err := Judge(report, r.gates); err != nil {
 		return nil, err
@@ -40,7 +42,10 @@ func (r *Recorder) Report(run Run) (*Report, error) {
 	for i := range report.References {
 		report.References[i].Value = referenceValue(report, &report.References[i])
 	}
-	r.journal.note(Event{Kind: KindEnd, End: int64(run.Elapsed), Detail: string(run.Ended)})
+	r.journal.note(Event{
+		Kind: KindEnd, End: int64(run.Elapsed), Detail: string(run.Ended),
+		Ending: &Ending{Stopped: run.Stopped, Undo: run.Undo, Invalid: invalid},
+	})
 	return report, r.journal.flush()
 }
 
@@ -60,33 +65,38 @@ func newReport(meta *Meta) *Report {
 }
 
 // report renders one pattern.
-func (p *patternRecord) report(meta *PatternMeta, r *Recorder, run Run) Pattern {
-	out := newPattern(meta)
+func (p *patternRecord) report(meta *PatternMeta, r *Recorder, run Run, broken []Fault) Pattern {
 	checked := check(meta, r.journal.events)
-	all := func(cellKey) bool { return true }
-	out.Requests = p.tally(all).requests()
+	calls := run.Authority[meta.Pattern]
+	out := p.ledger(&checked).pattern(meta, r.meta.Phases, int64(run.Elapsed), &checked)
 	out.Latency = p.latency(LatencyPhase)
 	out.Latency.Curves = p.curves()
-	out.Revoke = checked.revoke
-	out.Safety = p.safety(all)
-	for _, s := range checked.safety {
-		out.Safety.merge(s)
-	}
 	for _, name := range p.order {
 		out.Mutations = append(out.Mutations, *p.mutations[name])
 	}
 	out.Violations = append(out.Violations, p.witnesses.kept...)
 	out.Violations = append(out.Violations, checked.violations...)
-	for _, phase := range r.phases {
-		out.Phases = append(out.Phases, p.phase(phase, &checked))
+	for i, at := range r.meta.Phases {
+		p.phase(&out.Phases[i])
+		out.Phases[i].AuthorityCalls = callsIn(calls, at, i == len(r.meta.Phases)-1)
+		out.Fallbacks = append(out.Fallbacks, out.Phases[i].Fallbacks...)
 	}
-	calls := run.Authority[meta.Pattern]
 	if len(calls) > 0 {
 		out.AuthorityCalls = calls[len(calls)-1].Count
 	}
 	out.Timeline = p.timeline.report(meta.Gateways, int64(run.Elapsed), checked.alive, calls)
-	out.Cache, out.Probes = p.cache, p.probes
+	out.Cache, out.Probes = p.cached(""), p.probes
+	p.recovery(&out, r.meta.Phases, broken)
 	return out
+}
+
+// ledger is all that was decided, with the checker's word on revoked and control tokens.
+func (p *patternRecord) ledger(c *checked) ledger {
+	l := maps.Clone(c.safety)
+	for key, cell := range p.cells {
+		l.add(place{key.gateway, key.phase}, cell.decisions)
+	}
+	return l
 }
 
 func newPattern(meta *PatternMeta) Pattern {
@@ -100,50 +110,43 @@ func newPattern(meta *PatternMeta) Pattern {
 	}
 }
 
-// phase summarizes one phase.
-func (p *patternRecord) phase(at phaseStretch, checked *checked) Phase {
-	out := Phase{Phase: at.name, From: float64(at.from) / 1e6, To: float64(at.to) / 1e6}
-	in := func(k cellKey) bool { return k.phase == out.Phase }
-	out.Requests, out.Latency, out.Safety = p.tally(in).requests(), p.latency(out.Phase), p.safety(in)
-	out.Safety.merge(checked.safety[out.Phase])
-	if fleet := within(checked.revoke.Fleet, out.From, out.To); len(fleet) > 0 {
-		_, upper := summarize(spans(fleet, false))
-		out.Revoke = &upper
-	}
-	return out
-}
-
-func (p *patternRecord) tally(in func(cellKey) bool) tally {
-	var t tally
-	for key, c := range p.cells {
-		if in(key) {
-			t.merge(c.tally)
+// phase fills in what a history does not know of a phase.
+func (p *patternRecord) phase(out *Phase) {
+	out.Latency, out.Cache = p.latency(out.Phase), p.cached(out.Phase)
+	for f, n := range p.fallbacks {
+		if f.Phase == out.Phase {
+			f.Count = n
+			out.Fallbacks = append(out.Fallbacks, f)
 		}
 	}
-	return t
+	slices.SortFunc(out.Fallbacks, func(a, b Fallback) int { return strings.Compare(a.Cause, b.Cause) })
 }
 
-func (p *patternRecord) safety(in func(cellKey) bool) Safety {
-	var s Safety
+// cached sums up the cache results of a phase; an empty name is all of them.
+func (p *patternRecord) cached(phase string) Cache {
+	var sum Cache
 	for key, c := range p.cells {
-		if in(key) {
-			s.merge(c.safety)
+		if phase == "" || phase == key.phase {
+			sum.Hits += c.cache.Hits
+			sum.Misses += c.cache.Misses
 		}
 	}
-	return s
+	return sum
 }
 
-// validity judges whether the sender kept to its plan.
-func validity(s *Sender, reasons []string) Validity {
-	v := Validity{Reasons: slices.Clone(reasons)}
-	switch {
-	case s.Sent == 0:
-		v.Reasons = append(v.Reasons, "no request was sent")
-	case float64(s.Sent) < leastSent*float64(s.Planned):
-		v.Reasons = append(v.Reasons, fmt.Sprintf("%d of %d planned requests were sent, under %.0f %%", s.Sent, s.Planned, 100*leastSent))
+// callsIn is how far a counter went in a phase, by the last reading of each side.
+// What came after the last phase belongs to it.
+func callsIn(calls []Reading, at PhaseMeta, last bool) int64 {
+	var before, by int64
+	for _, r := range calls {
+		if at.From > 0 && r.At <= at.From {
+			before = r.Count
+		}
+		if last || r.At <= at.To {
+			by = r.Count
+		}
 	}
-	v.OK = len(v.Reasons) == 0
-	return v
+	return by - before
 }
 
 // warnings are the doubts that the measurement itself has.
@@ -173,42 +176,21 @@ func (r *Recorder) warnings(report *Report) []string {
 // revokeWarnings are the doubts about time-to-revoke.
 func revokeWarnings(p *Pattern) []string {
 	var out []string
+	add := func(n int, thing, does, do string) {
+		switch n {
+		case 0:
+		case 1:
+			out = append(out, fmt.Sprintf("%s: 1 %s %s", p.Pattern, thing, does))
+		default:
+			out = append(out, fmt.Sprintf("%s: %d %ss %s", p.Pattern, n, thing, do))
+		}
+	}
 	r := &p.Revoke
-	add := func(n int, what string) {
-		if n > 0 {
-			out = append(out, fmt.Sprintf("%s: %d %s", p.Pattern, n, what))
-		}
-	}
-	add(r.Unprimed, "revocations do not count at a gateway where the token was not in use before")
-	add(r.Unknown, "rejects prove nothing: the control token was not accepted around them")
-	add(r.Unstable, "rejects were not watched for the quiet period afterwards")
-	add(r.Excluded, "tokens are left out: their revocation was refused or never tried")
-	add(r.NoAck, "revocations had no acknowledgement: stale accepts are not judged for them")
-	return out
-}
-
-// faults lists the faults of a history, the latest word on each.
-func faults(events []Event) []Fault {
-	out := []Fault{}
-	index := map[string]int{}
-	for i := range events {
-		e := &events[i]
-		if e.Kind != KindFault {
-			continue
-		}
-		words := strings.Fields(e.Detail)
-		f := Fault{
-			Name: e.Fault, From: float64(e.Start) / 1e6, To: float64(e.End) / 1e6,
-			Landed: slices.Contains(words, FaultLanded), Healed: slices.Contains(words, FaultHealed),
-		}
-		key := fmt.Sprintf("%d %s", e.Start, e.Fault)
-		if at, ok := index[key]; ok {
-			out[at] = f
-			continue
-		}
-		index[key] = len(out)
-		out = append(out, f)
-	}
+	add(r.Unprimed, "revocation", "does not count at a gateway where the token was not in use before", "do not count at a gateway where the token was not in use before")
+	add(r.Unknown, "reject", "proves nothing: the control token was not accepted around it", "prove nothing: the control token was not accepted around them")
+	add(r.Unstable, "reject", "was not watched for the quiet period afterwards", "were not watched for the quiet period afterwards")
+	add(r.Excluded, "token", "is left out: its revocation was refused or never tried", "are left out: their revocation was refused or never tried")
+	add(r.NoAck, "revocation", "had no acknowledgement: stale accepts are not judged for it", "had no acknowledgement: stale accepts are not judged for them")
 	return out
 }
 

@@ -18,14 +18,20 @@ type cellKey struct {
 // was answered and how much of it was wrong.
 type cell struct {
 	series [seriesCount]histogram
-	tally  tally
-	safety Safety
+	decisions
+	cache Cache
 }
 
 // observe files one request.
 func (c *cell) observe(o *Observation, j judgement) {
 	c.tally.add(o.Verdict)
 	c.safety.add(j.kind)
+	switch o.Cache {
+	case CacheHit:
+		c.cache.Hits++
+	case CacheMiss:
+		c.cache.Misses++
+	}
 	c.series[seriesLag].record(o.Start - o.Planned)
 	c.series[seriesService].record(o.End - o.Start)
 	c.series[seriesResponse].record(o.End - o.Planned)

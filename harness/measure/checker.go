@@ -11,9 +11,12 @@ import (
 // checked is what the history says about one pattern.
 type checked struct {
 	revoke Revoke
-	// safety is of revoked and control tokens, by phase.
-	safety     map[string]Safety
+	// safety is of revoked and control tokens.
+	safety     ledger
 	violations []Violation
+	// worst is, at each place, the revocation and the last accept with the largest
+	// lower bound.
+	worst map[place][]Event
 	// alive are the accepts of revoked tokens begun after the revocation was sent.
 	alive []Event
 }
@@ -44,14 +47,14 @@ func check(meta *PatternMeta, events []Event) checked {
 		tracks:   map[trackKey]*track{},
 		twins:    map[trackKey][]*Event{},
 		gateways: slices.Clone(meta.Gateways),
-		out:      checked{safety: map[string]Safety{}},
+		out:      checked{safety: ledger{}, worst: map[place][]Event{}},
 	}
 	c.out.revoke.Watched = math.Inf(1)
 	c.index(events)
 	c.judgeControls()
 	at := map[string][]Interval{}
 	var fleet []Interval
-	worst := map[string]*sightingOf{}
+	worst := map[place]*sightingOf{}
 	for _, v := range c.revoked {
 		var own []Interval
 		for _, gateway := range c.gateways {
@@ -87,7 +90,7 @@ func (c *checker) index(events []Event) {
 		case e.Kind == KindRevoke && e.Status/100 == 4:
 			refused[e.Token] = true
 		case e.Kind == KindRevoke:
-			c.addCall(calls, *e)
+			calls[e.Token] = calls[e.Token].merge(newRevocation(*e, int64(c.meta.Bound)))
 		case e.Kind == KindRequest && e.Class == token.Revoked:
 			seen[e.Token] = true
 			t := c.track(e.Token, e.Gateway)
@@ -120,31 +123,11 @@ func (c *checker) index(events []Event) {
 	}
 }
 
-// addCall files a revocation call. Of several tries for one token the earliest
-// sent counts, and the earliest ack.
-func (c *checker) addCall(calls map[token.Ref]*revocation, e Event) {
-	v := newRevocation(e, int64(c.meta.Bound))
-	old := calls[e.Token]
-	if old == nil {
-		calls[e.Token] = &v
-		return
-	}
-	first, second := old, &v
-	if v.sent() < old.sent() {
-		first, second = &v, old
-	}
-	merged := *first
-	if second.acked && (!first.acked || second.ack() < first.ack()) {
-		merged.acked, merged.event.End, merged.event.Status = true, second.ack(), second.event.Status
-	}
-	calls[e.Token] = &merged
-}
-
 func (c *checker) track(ref token.Ref, gateway string) *track {
 	key := trackKey{ref, gateway}
 	t := c.tracks[key]
 	if t == nil {
-		t = &track{token: ref, gateway: gateway}
+		t = &track{gateway: gateway}
 		c.tracks[key] = t
 		if !slices.Contains(c.gateways, gateway) {
 			c.gateways = append(c.gateways, gateway)
@@ -166,14 +149,21 @@ type sightingOf struct {
 	of *revocation
 }
 
+// witness is the revocation and the last accept after, or before, it.
+func (s *sightingOf) witness() []Event { return []Event{s.of.event, *s.last} }
+
 // checkTrack measures and judges one token at one gateway.
-func (c *checker) checkTrack(t *track, v *revocation, worst map[string]*sightingOf) Interval {
+func (c *checker) checkTrack(t *track, v *revocation, worst map[place]*sightingOf) Interval {
 	s := t.read(v, c.meta)
 	c.judgeTrack(t, v, s.firstReject)
 	c.count(&s, v)
-	old := worst[t.gateway]
-	if s.state != Unprimed && (old == nil || s.last.Start-v.sent() > old.last.Start-old.of.sent()) {
-		worst[t.gateway] = &sightingOf{s, v}
+	if s.state == Unprimed {
+		return s.interval(v)
+	}
+	for _, at := range []place{{t.gateway, ""}, {t.gateway, v.event.Phase}} {
+		if old := worst[at]; old == nil || s.last.Start-v.sent() > old.last.Start-old.of.sent() {
+			worst[at] = &sightingOf{s, v}
+		}
 	}
 	return s.interval(v)
 }
@@ -215,7 +205,7 @@ func (c *checker) judgeTrack(t *track, v *revocation, firstReject int64) {
 		case j.kind == FalseAccept:
 			c.wrong(j, e, &v.event)
 		case j.kind == StaleAccept:
-			c.tally(e.Phase, j.kind)
+			c.tally(e, j.kind)
 		default:
 			c.flight(v, e)
 		}
@@ -266,7 +256,7 @@ func (c *checker) judgeControls() {
 
 // wrong counts a wrong decision and keeps it with the event that it contradicts.
 func (c *checker) wrong(j judgement, e, against *Event) {
-	c.tally(e.Phase, j.kind)
+	c.tally(e, j.kind)
 	v := Violation{Kind: j.kind, Gateway: e.Gateway, Token: e.Token, Cause: j.cause}
 	if against != nil {
 		v.Requests = append(v.Requests, *against)
@@ -275,8 +265,8 @@ func (c *checker) wrong(j judgement, e, against *Event) {
 	c.witnesses.keep(v)
 }
 
-func (c *checker) tally(phase, kind string) {
-	s := c.out.safety[phase]
-	s.add(kind)
-	c.out.safety[phase] = s
+func (c *checker) tally(e *Event, kind string) {
+	var d decisions
+	d.safety.add(kind)
+	c.out.safety.add(place{e.Gateway, e.Phase}, d)
 }

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -41,33 +42,42 @@ func ParseGate(expr string) (GateExpr, error) {
 		return GateExpr{}, fmt.Errorf("gate of %d bytes is too long", len(expr))
 	}
 	expr = strings.TrimSpace(expr)
-	parts := gateSyntax.FindStringSubmatch(expr)
-	if parts == nil {
-		return GateExpr{}, fmt.Errorf("gate %q: want METRIC[{label=value}] OP VALUE[UNIT], such as latency.check.p95 <= 75ms", expr)
-	}
-	g := GateExpr{Expr: expr, Op: parts[3]}
-	var ok bool
-	if g.Metric, ok = metric(parts[1]); !ok {
-		return GateExpr{}, fmt.Errorf("gate %q: unknown metric %s; near: %s", expr, parts[1], strings.Join(Nearest(parts[1], metricNames()), ", "))
-	}
-	if err := g.setLabels(parts[2]); err != nil {
+	g, err := parseLimit(expr)
+	if err != nil {
 		return GateExpr{}, fmt.Errorf("gate %q: %w", expr, err)
-	}
-	if err := g.setLimit(parts[4], parts[5]); err != nil {
-		return GateExpr{}, fmt.Errorf("gate %q: %w", expr, err)
-	}
-	if g.Metric.quantile > 0 && (g.Op == "==" || g.Op == "!=") {
-		return GateExpr{}, fmt.Errorf("gate %q: a quantile is never exactly a value; use <= or >=", expr)
 	}
 	return g, nil
 }
 
-func metricNames() []string {
-	var names []string
-	for _, m := range Metrics() {
-		names = append(names, m.Name)
+// parseLimit parses what gates and stop conditions have in common.
+func parseLimit(expr string) (GateExpr, error) {
+	parts := gateSyntax.FindStringSubmatch(expr)
+	if parts == nil {
+		return GateExpr{}, errors.New("want METRIC[{label=value}] OP VALUE[UNIT], such as latency.check.p95 <= 75ms")
 	}
-	return names
+	g := GateExpr{Expr: expr, Op: parts[3]}
+	var ok bool
+	if g.Metric, ok = metric(parts[1]); !ok {
+		return GateExpr{}, fmt.Errorf("unknown metric %s; near: %s", parts[1], strings.Join(Nearest(parts[1], names(Metrics())), ", "))
+	}
+	if err := g.setLabels(parts[2]); err != nil {
+		return GateExpr{}, err
+	}
+	if err := g.setLimit(parts[4], parts[5]); err != nil {
+		return GateExpr{}, err
+	}
+	if g.Metric.quantile > 0 && (g.Op == "==" || g.Op == "!=") {
+		return GateExpr{}, errors.New("a quantile is never exactly a value; use <= or >=")
+	}
+	return g, nil
+}
+
+func names(metrics []Metric) []string {
+	var out []string
+	for _, m := range metrics {
+		out = append(out, m.Name)
+	}
+	return out
 }
 
 // setLabels parses what stands between the braces.
@@ -149,29 +159,53 @@ func parseGates(meta Meta) ([]GateExpr, error) {
 		if err != nil {
 			return nil, err
 		}
-		var patterns, gateways []string
-		for _, p := range meta.Patterns {
-			patterns = append(patterns, p.Pattern)
-			if g.Applies(p.Pattern) {
-				gateways = append(gateways, p.Gateways...)
-			}
-		}
-		if err := g.names(patterns, gateways); err != nil {
-			return nil, err
+		if err := g.names(meta.have(g)); err != nil {
+			return nil, fmt.Errorf("gate %w", err)
 		}
 		out = append(out, g)
 	}
 	return out, nil
 }
 
-// names checks the labels against what there is.
-func (g GateExpr) names(patterns, gateways []string) error {
-	if g.Pattern != "" && !slices.Contains(patterns, g.Pattern) {
-		return fmt.Errorf("gate %q: no pattern %s in this run; near: %s", g.Expr, g.Pattern, strings.Join(Nearest(g.Pattern, patterns), ", "))
+// existing is what labels of one gate can name.
+type existing struct {
+	patterns, gateways, phases []string
+}
+
+// have is what a run has: its patterns and phases, and the gateways of those
+// patterns that a gate applies to.
+func (m *Meta) have(g GateExpr) existing {
+	var out existing
+	for _, p := range m.Patterns {
+		out.patterns = append(out.patterns, p.Pattern)
+		if g.Applies(p.Pattern) {
+			out.gateways = append(out.gateways, p.Gateways...)
+		}
 	}
-	if g.Gateway != "" && !slices.Contains(gateways, g.Gateway) {
-		slices.Sort(gateways)
-		return fmt.Errorf("gate %q: no gateway %s in this run; near: %s", g.Expr, g.Gateway, strings.Join(Nearest(g.Gateway, slices.Compact(gateways)), ", "))
+	for _, p := range m.Phases {
+		out.phases = append(out.phases, p.Phase)
+	}
+	return out
+}
+
+// names checks the labels against what there is.
+func (g GateExpr) names(have existing) error {
+	for _, label := range []struct {
+		name, value string
+		have        []string
+	}{
+		{"pattern", g.Pattern, have.patterns},
+		{"gateway", g.Gateway, have.gateways},
+		{"phase", g.Phase, have.phases},
+	} {
+		if label.value == "" || slices.Contains(label.have, label.value) {
+			continue
+		}
+		known := slices.Compact(slices.Sorted(slices.Values(label.have)))
+		if len(known) == 0 {
+			return fmt.Errorf("%q: no %s %s in this run, it has none", g.Expr, label.name, label.value)
+		}
+		return fmt.Errorf("%q: no %s %s in this run; near: %s", g.Expr, label.name, label.value, strings.Join(Nearest(label.value, known), ", "))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,8 +14,8 @@ import (
 // pattern or gateway that the report does not have is an error.
 func Judge(r *Report, gates []GateExpr) error {
 	for _, g := range gates {
-		if err := g.names(gatewaysOf(r, g)); err != nil {
-			return err
+		if err := g.names(r.have(g)); err != nil {
+			return fmt.Errorf("gate %w", err)
 		}
 	}
 	verdict := Pass
@@ -25,7 +26,7 @@ func Judge(r *Report, gates []GateExpr) error {
 		p := &r.Patterns[i]
 		p.Gates = []Gate{}
 		for _, g := range gates {
-			if !g.Applies(p.Pattern) || g.Gateway != "" && p.gateway(g.Gateway) == nil {
+			if !g.Applies(p.Pattern) || g.Gateway != "" && !p.has(g.Gateway) {
 				continue
 			}
 			result := g.Evaluate(r, p)
@@ -41,26 +42,28 @@ func Judge(r *Report, gates []GateExpr) error {
 	return nil
 }
 
-// gatewaysOf lists the patterns of a report, and the gateways of those that a gate applies to.
-func gatewaysOf(r *Report, g GateExpr) (patterns, gateways []string) {
+// have is what a report has: its patterns and, of those that a gate applies to,
+// gateways and phases.
+func (r *Report) have(g GateExpr) existing {
+	var out existing
 	for i := range r.Patterns {
-		patterns = append(patterns, r.Patterns[i].Pattern)
-		if !g.Applies(r.Patterns[i].Pattern) {
+		p := &r.Patterns[i]
+		out.patterns = append(out.patterns, p.Pattern)
+		if !g.Applies(p.Pattern) {
 			continue
 		}
-		for _, at := range r.Patterns[i].Revoke.Gateways {
-			gateways = append(gateways, at.Gateway)
+		for _, at := range p.Revoke.Gateways {
+			out.gateways = append(out.gateways, at.Gateway)
+		}
+		for _, phase := range p.Phases {
+			out.phases = append(out.phases, phase.Phase)
 		}
 	}
-	return patterns, gateways
+	return out
 }
 
-func (p *Pattern) gateway(name string) *GatewayRevoke {
-	i := slices.IndexFunc(p.Revoke.Gateways, func(g GatewayRevoke) bool { return g.Gateway == name })
-	if i < 0 {
-		return nil
-	}
-	return &p.Revoke.Gateways[i]
+func (p *Pattern) has(gateway string) bool {
+	return slices.ContainsFunc(p.Revoke.Gateways, func(g GatewayRevoke) bool { return g.Gateway == gateway })
 }
 
 // Evaluate judges one pattern of a report, fresh or loaded from a file.
@@ -76,9 +79,9 @@ func (p *Pattern) gateway(name string) *GatewayRevoke {
 // sender does not touch it. Anything else is compared as it is.
 func (g GateExpr) Evaluate(r *Report, p *Pattern) Gate {
 	out := Gate{Expr: g.Expr, Metric: g.Metric.Name, Limit: g.Limit, Verdict: Inconclusive}
-	s := scope{report: r, pattern: p, gateway: p.gateway(g.Gateway)}
+	s := scope{report: r, pattern: p, gateway: g.Gateway}
 	if g.Phase != "" {
-		i := slices.IndexFunc(p.Phases, func(phase Phase) bool { return phase.Phase == g.Phase })
+		i := slices.IndexFunc(p.Phases, func(at Phase) bool { return at.Phase == g.Phase })
 		if i < 0 {
 			out.Why = "no phase " + g.Phase + " in this run"
 			return out
@@ -91,6 +94,8 @@ func (g GateExpr) Evaluate(r *Report, p *Pattern) Gate {
 		g.judgeRevoke(s, &out)
 	case latency, late:
 		g.judgeLatency(s, &out)
+	case recovered:
+		g.judgeRecovery(p, &out)
 	default:
 		g.judgePlain(s, &out)
 	}
@@ -112,26 +117,45 @@ func (g GateExpr) judgePlain(s scope, out *Gate) {
 	out.Witness = g.wrongDecision(s)
 }
 
-// wrongDecision is the first violation of the kind that a failed gate counts.
+// wrongDecision is the first violation of what a failed gate counts.
 func (g GateExpr) wrongDecision(s scope) *Violation {
-	kind := map[string]string{"safety.false_accepts": FalseAccept, "safety.false_rejects": FalseReject}[g.Metric.Name]
 	for i := range s.pattern.Violations {
 		v := &s.pattern.Violations[i]
 		wrong := v.Requests[len(v.Requests)-1]
-		if v.Kind == kind && (s.phase == nil || wrong.Phase == s.phase.Phase) {
-			return v
-		}
-	}
-	if g.Metric.Name != "revoke.resurrections" {
-		return nil
-	}
-	for i := range s.pattern.Violations {
-		v := &s.pattern.Violations[i]
-		if v.Cause == CauseResurrection && (s.gateway == nil || s.gateway.Gateway == v.Gateway) {
+		if g.counts(v) && (s.phase == nil || wrong.Phase == s.phase.Phase) && (s.gateway == "" || s.gateway == v.Gateway) {
 			return v
 		}
 	}
 	return nil
+}
+
+// counts says whether the metric of the gate counts a violation.
+func (g GateExpr) counts(v *Violation) bool {
+	switch g.Metric.Name {
+	case "safety.false_accepts":
+		return v.Kind == FalseAccept
+	case "safety.false_rejects":
+		return v.Kind == FalseReject
+	}
+	return g.Metric.Name == "revoke.resurrections" && v.Cause == CauseResurrection
+}
+
+// judgeRecovery compares the time of recovery. If it is not known, what it is
+// known to exceed can decide.
+func (g GateExpr) judgeRecovery(p *Pattern, out *Gate) {
+	out.Lower = p.RecoveryAbove
+	switch below := g.Op == "<=" || g.Op == "<"; {
+	case out.Value != nil:
+		g.judgePlain(scope{pattern: p}, out)
+		return
+	case p.RecoveryAbove == nil, *p.RecoveryAbove < g.Limit:
+	case below:
+		out.Verdict = Fail
+	case g.Op == ">=", g.Op == ">":
+		out.Verdict = Pass
+		return
+	}
+	out.Why = cmp.Or(p.RecoveryWhy, "there was no fault to recover from")
 }
 
 const (
@@ -148,11 +172,11 @@ func (g GateExpr) judgeLatency(s scope, out *Gate) {
 		needed = int(beyond * supports(g.Metric.quantile))
 	}
 	switch {
-	case !s.report.Validity.OK:
+	case !s.report.Validity.figures():
 		out.Why = "the run is not valid: " + strings.Join(s.report.Validity.Reasons, "; ")
 		return
 	case out.N < needed || out.Value == nil:
-		out.Why = fmt.Sprintf("%d requests, it takes %d", out.N, needed)
+		out.Why = fmt.Sprintf("%s, it takes %d", plural(out.N, "request"), needed)
 		return
 	}
 	if lag := s.latency().Lag.P95; g.Metric.family == late && lag != nil && *lag > lagShare*g.Limit {

@@ -3,6 +3,7 @@ package measure
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -39,6 +40,11 @@ func weigh(samples []span, q, limit float64, strict bool) evidence {
 	e.lower, e.upper = rank(lowers, q), rank(uppers, q)
 	e.verdict = e.decide(q)
 	return e
+}
+
+// tally is the evidence in words.
+func (e evidence) tally() string {
+	return fmt.Sprintf("%s, %d over and %d open", plural(e.n, "moment"), e.breaches, e.open)
 }
 
 func (e evidence) decide(q float64) RunVerdict {
@@ -100,9 +106,9 @@ func (g GateExpr) judgeRevoke(s scope, out *Gate) {
 	case worst.n == 0:
 		out.Why = "no revocation was measured"
 	case below:
-		out.Why = fmt.Sprintf("%d moments, %d over and %d open", worst.n, worst.breaches, worst.open)
+		out.Why = worst.tally()
 	case out.Verdict == Fail:
-		out.Why = fmt.Sprintf("%d of %d moments are over %s", worst.breaches, worst.n, formatMS(g.Limit))
+		out.Why = fmt.Sprintf("%d of %s over %s", worst.breaches, plural(worst.n, "moment"), formatMS(g.Limit))
 		out.Witness = lateRevoke(s, g.Limit)
 	default:
 		out.Why = g.undecided(worst)
@@ -111,7 +117,7 @@ func (g GateExpr) judgeRevoke(s scope, out *Gate) {
 
 // undecided says why a limit from above is open, and how many tokens would decide it.
 func (g GateExpr) undecided(e evidence) string {
-	why := fmt.Sprintf("%d moments, %d over and %d open", e.n, e.breaches, e.open)
+	why := e.tally()
 	switch {
 	case math.IsInf(e.upper, 1):
 		why = fmt.Sprintf("over %s, without an upper bound", formatMS(e.lower))
@@ -143,20 +149,37 @@ const OverLimit = "over_limit"
 func lateRevoke(s scope, limit float64) *Violation {
 	var worst *Violation
 	most := limit
-	for i := range s.pattern.Revoke.Gateways {
-		at := &s.pattern.Revoke.Gateways[i]
-		if s.gateway != nil && s.gateway != at || len(at.Worst) != 2 {
+	for gateway, pair := range s.worst() {
+		if s.gateway != "" && s.gateway != gateway || len(pair) != 2 {
 			continue
 		}
-		sent, last := at.Worst[0], at.Worst[1]
-		ms := float64(last.Start-sent.Start) / 1e6
-		if ms < most || s.phase != nil && (float64(sent.Start)/1e6 < s.phase.From || float64(sent.Start)/1e6 >= s.phase.To) {
-			continue
+		last := pair[1]
+		if ms := float64(last.Start-pair[0].Start) / 1e6; ms >= most {
+			most = ms
+			worst = &Violation{Kind: OverLimit, Gateway: gateway, Token: last.Token, Requests: pair}
 		}
-		most = ms
-		worst = &Violation{Kind: OverLimit, Gateway: at.Gateway, Token: last.Token, Requests: at.Worst}
 	}
 	return worst
+}
+
+// worst yields for each gateway the revocation and the last accept with the
+// largest lower bound in the scope, if there is one.
+func (s scope) worst() iter.Seq2[string, []Event] {
+	return func(yield func(string, []Event) bool) {
+		for i := range s.pattern.Revoke.Gateways {
+			if at := &s.pattern.Revoke.Gateways[i]; s.phase == nil && !yield(at.Gateway, at.Worst) {
+				return
+			}
+		}
+		if s.phase == nil {
+			return
+		}
+		for i := range s.phase.Gateways {
+			if at := &s.phase.Gateways[i]; !yield(at.Gateway, at.Worst) {
+				return
+			}
+		}
+	}
 }
 
 // referenceValue is the figure of this run that stands beside a published one;

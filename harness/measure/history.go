@@ -21,7 +21,7 @@ const (
 	// KindViolation is a wrong decision found while the run went on.
 	KindViolation Kind = "violation"
 	// KindEnd is the last line: the run ended at End, and Detail says stopped or
-	// interrupted if that was not its own end.
+	// interrupted if that was not its own end. Ending says more.
 	KindEnd Kind = "end"
 )
 
@@ -49,22 +49,31 @@ type Event struct {
 	Reason  token.Reason  `json:"reason,omitempty"`
 	// Expect is what the request's route and token, were it not revoked, call for.
 	Expect token.Outcome `json:"expect,omitzero"`
-	// Cause labels an accept that a fallback gave, such as "fail_open".
+	// Cause labels an accept that a fallback gave, such as CauseFailOpen.
 	Cause string `json:"cause,omitempty"`
 	Phase string `json:"phase,omitempty"`
 	// Moment groups revocations that happened in one call: they are one sample.
 	Moment int `json:"moment,omitempty"`
 	// Expires bounds the true expiry of the token: [ExpiresMin, ExpiresMax] in ns
-	// since start, on a revoke event; 0 means not within the run.
+	// since start, the leeway included; 0 means not within the run.
 	ExpiresMin int64 `json:"expires_min,omitempty"`
 	ExpiresMax int64 `json:"expires_max,omitempty"`
+	// Grace is, on a request, how many ns after ExpiresMax (which does not include
+	// it) the route lets a token in under audit: with CauseJustExpired that is a
+	// fallback, without it a false accept. 0 means that the route does not.
+	Grace int64 `json:"grace,omitempty"`
 	// Fault names the fault of a fault event; Violation the kind of a violation;
 	// Detail says more in a few words, such as the name of a mutation.
 	Fault     string `json:"fault,omitempty"`
 	Violation string `json:"violation,omitempty"`
 	Detail    string `json:"detail,omitempty"`
-	// Meta is set on the first line only.
-	Meta *Meta `json:"meta,omitempty"`
+	// Met and Clear are, on a fault event, what it acted on and what came through
+	// unharmed after it was healed.
+	Met   int64 `json:"met,omitempty"`
+	Clear int64 `json:"clear,omitempty"`
+	// Meta is set on the first line only, and Ending on the last.
+	Meta   *Meta   `json:"meta,omitempty"`
+	Ending *Ending `json:"ending,omitempty"`
 }
 
 // HistorySchema is the version of history.ndjson.
@@ -82,6 +91,25 @@ type Meta struct {
 	RecordingDigest string        `json:"recording_digest"`
 	Patterns        []PatternMeta `json:"patterns"`
 	Gates           []string      `json:"gates"`
+	// Phases are in order of time; a gate can name them only.
+	Phases []PhaseMeta `json:"phases,omitempty"`
+}
+
+// PhaseMeta is when a phase takes place, in ns since the start of the run. A
+// request belongs to it by its label, not by its time.
+type PhaseMeta struct {
+	Phase string `json:"phase"`
+	From  int64  `json:"from"`
+	To    int64  `json:"to"`
+}
+
+// Ending is what a history says at its end beyond when and how the run ended.
+type Ending struct {
+	// Stopped is the stop condition that was met; empty if none was.
+	Stopped string `json:"stopped,omitempty"`
+	Undo    Undo   `json:"undo"`
+	// Invalid holds the reasons why the figures cannot be believed.
+	Invalid []string `json:"invalid,omitempty"`
 }
 
 // PatternMeta describes one pattern of a run; durations are nanoseconds.

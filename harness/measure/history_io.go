@@ -17,6 +17,11 @@ type History struct {
 	// Ended is Stopped or Interrupted if the run did not come to its own end; a
 	// history without a last line is of one that was interrupted.
 	Ended RunVerdict
+	// Elapsed is the length of the run in ns; without a last line, as far as there
+	// are events.
+	Elapsed int64
+	// Ending is what the last line says.
+	Ending Ending
 	// Warnings tell what was tolerated, such as a last line that was cut off.
 	Warnings []string
 }
@@ -90,6 +95,7 @@ func (h *History) add(line []byte, first bool) error {
 		return err
 	}
 	h.Events = append(h.Events, e)
+	h.Elapsed = max(h.Elapsed, e.End)
 	return nil
 }
 
@@ -109,6 +115,10 @@ func (h *History) start(e *Event) error {
 
 // finish takes how the run ended from its last event.
 func (h *History) finish(e *Event) error {
+	h.Elapsed = e.End
+	if e.Ending != nil {
+		h.Ending = *e.Ending
+	}
 	switch h.Ended = RunVerdict(e.Detail); h.Ended {
 	case "", Stopped, Interrupted:
 		return nil

@@ -78,9 +78,9 @@ func (r *Recorder) stretch(p *patternRecord, key cellKey) stretch {
 	if s, ok := p.slices[key.slice]; ok && key.slice >= 0 {
 		return s
 	}
-	for _, phase := range r.phases {
-		if phase.name == key.phase {
-			return phase.stretch
+	for _, at := range r.meta.Phases {
+		if at.Phase == key.phase {
+			return stretch{at.From, at.To}
 		}
 	}
 	return stretch{0, p.last}

@@ -8,7 +8,6 @@ import (
 
 // track is what the history holds about one revoked token at one gateway.
 type track struct {
-	token    token.Ref
 	gateway  string
 	requests []*Event // of the token, by start
 	controls []*Event // of its twins, by start
@@ -114,6 +113,7 @@ func (r *sighting) interval(v *revocation) Interval {
 		At:          float64(v.sent()) / 1e6,
 		State:       r.state,
 		Moment:      v.event.Moment,
+		Phase:       v.event.Phase,
 		Resurrected: r.resurrected,
 	}
 	if v.acked {

@@ -40,6 +40,8 @@ func TestIntervalsOfTimeToRevoke(t *testing.T) {
 			state: Exact, lower: at(300), upper: at(400)},
 		{says: "an accept that starts as the reject ends does not come after it", requests: []Event{primed, reject(10_100, 10_400), accept(10_400, 10_401), quiet},
 			state: Exact, lower: at(400), upper: at(400)},
+		{says: "an answer that a pause holds back moves nothing", requests: []Event{primed, accept(9_990, 16_000), reject(10_100, 10_101), quiet},
+			state: Exact, lower: at(0), upper: at(101)},
 		{says: "503s before the reject are no reject", requests: []Event{primed, accept(10_100, 10_101), none(10_200, 10_201), none(10_300, 10_301), reject(10_400, 10_401), quiet},
 			state: Exact, lower: at(100), upper: at(401)},
 		{says: "insufficient_scope is no revocation", requests: []Event{primed, edit(reject(10_100, 10_101), func(e *Event) { e.Reason = token.InsufficientScope }), reject(10_400, 10_401), quiet},

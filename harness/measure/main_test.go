@@ -26,7 +26,8 @@ func testMeta(gates ...string) Meta {
 			Pattern: "cache", Gateways: []string{"gw-1"},
 			Bound: 2 * time.Second, Quiet: time.Second, ControlGap: time.Second,
 		}},
-		Gates: gates,
+		Phases: []PhaseMeta{{LatencyPhase, 0, 9_000 * ms}, {"revoke", 9_000 * ms, 20_000 * ms}},
+		Gates:  gates,
 	}
 }
 
@@ -73,3 +74,6 @@ func controls(ref token.Ref) []Event {
 	}
 	return out
 }
+
+// of is the safety of one phase.
+func (l ledger) of(phase string) Safety { return l.sum("", phase).safety }

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"slices"
+	"time"
 )
 
 // Metric is a figure of a report that a gate can limit.
@@ -19,65 +20,30 @@ type Metric struct {
 	quantile float64
 	// value reads the figure and how many samples it comes from; null is not measured.
 	value func(scope) (*float64, int)
+	// live computes the figure while a run goes on, from what was counted in a
+	// stretch of time; nil where that cannot be done.
+	live func(decisions, time.Duration) float64
 }
 
 // family says how a gate on the metric is judged.
 type family int
 
 const (
-	plain   family = iota // the value is what it is
-	latency               // a quantile of a latency histogram
-	late                  // the same, where a late sender measures itself
-	revoke                // a quantile of time-to-revoke
+	plain     family = iota // the value is what it is
+	latency                 // a quantile of a latency histogram
+	late                    // the same, where a late sender measures itself
+	revoke                  // a quantile of time-to-revoke
+	recovered               // the time of recovery
 )
-
-// scope is what a gate looks at: one pattern, and within it perhaps one phase
-// or one gateway.
-type scope struct {
-	report  *Report
-	pattern *Pattern
-	phase   *Phase         // nil: the whole run
-	gateway *GatewayRevoke // nil: all gateways
-}
-
-func (s scope) requests() Requests {
-	if s.phase != nil {
-		return s.phase.Requests
-	}
-	return s.pattern.Requests
-}
-
-func (s scope) latency() *Latency {
-	if s.phase != nil {
-		return &s.phase.Latency
-	}
-	return &s.pattern.Latency
-}
-
-func (s scope) safety() Safety {
-	if s.phase != nil {
-		return s.phase.Safety
-	}
-	return s.pattern.Safety
-}
-
-// seconds is how long the scope lasted.
-func (s scope) seconds() float64 {
-	if s.phase != nil {
-		return (s.phase.To - s.phase.From) / 1e3
-	}
-	return s.report.Elapsed / 1e3
-}
 
 // Metrics lists every metric of the gate grammar, in the order of the report.
 func Metrics() []Metric {
-	return slices.Concat(requestMetrics(), latencyMetrics(), revokeMetrics(), revokeCounts(), safetyMetrics(), otherMetrics())
+	return slices.Concat(requestMetrics(), latencyMetrics(), revokeMetrics(), revokeCounts(), safetyMetrics(), fallbackMetrics(), otherMetrics())
 }
 
 var (
-	phaseLabel   = []string{"phase"}
-	gatewayLabel = []string{"gateway"}
-	bothLabels   = []string{"gateway", "phase"}
+	phaseLabel = []string{"phase"}
+	bothLabels = []string{"gateway", "phase"}
 )
 
 // count is a metric that counts things in a scope, out of n.
@@ -91,19 +57,23 @@ func count(name, doc string, labels []string, value func(scope) (int, int)) Metr
 
 func requestMetrics() []Metric {
 	of := func(name, doc string, value func(Requests) int) Metric {
-		return count("requests."+name, doc, phaseLabel, func(s scope) (int, int) {
+		m := count("requests."+name, doc, bothLabels, func(s scope) (int, int) {
 			r := s.requests()
 			return value(r), r.Sent
 		})
+		m.live = func(d decisions, _ time.Duration) float64 { return float64(value(d.tally.requests())) }
+		return m
 	}
 	return []Metric{
 		of("sent", "requests sent, probes and fuzzed tokens among them", func(r Requests) int { return r.Sent }),
 		of("accepted", "requests let in", func(r Requests) int { return r.Accepted }),
 		of("rejected", "requests refused with 401 or 403 about the token", func(r Requests) int { return r.Rejected }),
 		of("unavailable", "requests without a decision: 429, 5xx, timeout, refused", func(r Requests) int { return r.Unavailable }),
-		{Name: "requests.unavailable_rate", Unit: "share", Labels: phaseLabel, Doc: "share of requests without a decision",
+		{Name: "requests.unavailable_rate", Unit: "share", Labels: bothLabels, Doc: "share of requests without a decision",
+			live:  func(d decisions, _ time.Duration) float64 { return *d.tally.requests().UnavailableRate }, // a share has requests
 			value: func(s scope) (*float64, int) { r := s.requests(); return r.UnavailableRate, r.Sent }},
-		{Name: "requests.rate", Unit: "/s", Labels: phaseLabel, Doc: "requests sent per second",
+		{Name: "requests.rate", Unit: "/s", Labels: bothLabels, Doc: "requests sent per second",
+			live: func(d decisions, in time.Duration) float64 { return float64(d.tally.requests().Sent) / in.Seconds() },
 			value: func(s scope) (*float64, int) {
 				if s.seconds() <= 0 {
 					return nil, 0
@@ -154,24 +124,54 @@ func latencyMetrics() []Metric {
 
 func safetyMetrics() []Metric {
 	of := func(name, doc string, value func(Safety) int) Metric {
-		return count("safety."+name, doc, phaseLabel, func(s scope) (int, int) {
+		return count("safety."+name, doc, bothLabels, func(s scope) (int, int) {
 			r := s.requests()
 			return value(s.safety()), r.Accepted + r.Rejected
 		})
 	}
+	early := func(m Metric, value func(Safety) int) Metric {
+		m.live = func(d decisions, _ time.Duration) float64 { return float64(value(d.safety)) }
+		return m
+	}
+	accepts := func(s Safety) int { return s.FalseAccepts }
+	rejects := func(s Safety) int { return s.FalseRejects }
 	return []Metric{
-		of("false_accepts", "requests let in that no right implementation lets in", func(s Safety) int { return s.FalseAccepts }),
+		early(of("false_accepts", "requests let in that no right implementation lets in", accepts), accepts),
 		of("stale_accepts", "revoked tokens let in after the ack, within the bound", func(s Safety) int { return s.StaleAccepts }),
-		of("false_rejects", "good tokens refused, or refused for the wrong reason", func(s Safety) int { return s.FalseRejects }),
+		early(of("false_rejects", "good tokens refused, or refused for the wrong reason", rejects), rejects),
 	}
 }
 
+// fallbackMetrics count the decisions of each cause; see Fallback.
+func fallbackMetrics() []Metric {
+	var out []Metric
+	for _, f := range []struct{ cause, doc string }{
+		{CauseFailOpen, "requests let in because no decision could be had"},
+		{CauseOffline, "requests let in by the signature alone, in an outage"},
+		{CauseJustExpired, "requests let in under audit with a token that had just expired"},
+		{CauseStepUp, "requests asked to authenticate again (RFC 9470)"},
+	} {
+		out = append(out, count("fallbacks."+f.cause, f.doc, phaseLabel, func(s scope) (int, int) {
+			r := s.requests()
+			return s.fallbacks(f.cause), r.Accepted + r.Rejected
+		}))
+	}
+	return out
+}
+
 func otherMetrics() []Metric {
-	cached := func(c Cache) int { return int(c.Hits + c.Misses) }
+	cached := func(name, doc string, value func(Cache) int64) Metric {
+		return count("cache."+name, doc, phaseLabel, func(s scope) (int, int) {
+			c := s.cache()
+			return int(value(c)), int(c.Hits + c.Misses)
+		})
+	}
 	return []Metric{
-		count("cache.hits", "decisions from a cache", nil, func(s scope) (int, int) { c := s.pattern.Cache; return int(c.Hits), cached(c) }),
-		count("cache.misses", "decisions that a cache did not have", nil, func(s scope) (int, int) { c := s.pattern.Cache; return int(c.Misses), cached(c) }),
-		count("authority_calls", "calls to the authority", nil, func(s scope) (int, int) { return int(s.pattern.AuthorityCalls), s.pattern.Requests.Sent }),
+		{Name: "recovery", Unit: "ms", Doc: "time from the end of the last fault until response p95 and unavailable share are back at their level before the first, and stay there",
+			family: recovered, value: func(s scope) (*float64, int) { return s.pattern.Recovery, s.pattern.Requests.Sent }},
+		cached("hits", "decisions from a cache", func(c Cache) int64 { return c.Hits }),
+		cached("misses", "decisions that a cache did not have", func(c Cache) int64 { return c.Misses }),
+		count("authority_calls", "calls to the authority", phaseLabel, func(s scope) (int, int) { return s.authorityCalls(), s.requests().Sent }),
 		count("probes", "requests sent to measure revocation", nil, func(s scope) (int, int) { return s.pattern.Probes, s.pattern.Requests.Sent }),
 	}
 }

@@ -60,7 +60,7 @@ func (s scope) intervals(bound string) [][]Interval {
 		groups = [][]Interval{fromAck(r.Fleet)}
 	default:
 		for i := range r.Gateways {
-			if s.gateway == nil || s.gateway == &r.Gateways[i] {
+			if s.gateway == "" || s.gateway == r.Gateways[i].Gateway {
 				groups = append(groups, named(r.Gateways[i].Intervals, r.Gateways[i].Gateway))
 			}
 		}
@@ -69,7 +69,7 @@ func (s scope) intervals(bound string) [][]Interval {
 		return groups
 	}
 	for i := range groups {
-		groups[i] = within(groups[i], s.phase.From, s.phase.To)
+		groups[i] = within(groups[i], s.phase.Phase)
 	}
 	return groups
 }
@@ -83,28 +83,69 @@ func named(intervals []Interval, gateway string) []Interval {
 	return out
 }
 
+// counts counts the tokens of a scope, out of so many pairs of token and gateway.
+// With a gateway, tokens and moments are those that were in use there.
+func (s scope) counts() (c RevokeCounts, all int) {
+	var pairs []Interval
+	for _, group := range s.intervals("upper") {
+		pairs = append(pairs, group...)
+	}
+	if s.gateway == "" {
+		return countRevoked(s.intervals("fleet_upper")[0], pairs), len(pairs)
+	}
+	return countRevoked(pairs, pairs), len(pairs)
+}
+
+// countRevoked counts the intervals of tokens, and those at each gateway.
+func countRevoked(tokens, pairs []Interval) RevokeCounts {
+	var c RevokeCounts
+	_, c.Moments = spans(tokens, false)
+	for _, i := range tokens {
+		if i.State != Unprimed {
+			c.Tokens++
+		}
+	}
+	for _, i := range pairs {
+		switch i.State {
+		case Censored, Expired:
+			c.Censored++
+		case Unknown:
+			c.Unknown++
+		case Unstable:
+			c.Unstable++
+		case Unprimed:
+			c.Unprimed++
+		}
+		if i.Resurrected && i.State != Unprimed {
+			c.Resurrections++
+		}
+	}
+	return c
+}
+
 func revokeCounts() []Metric {
+	at := func(name, doc string, value func(RevokeCounts) int) Metric {
+		return count("revoke."+name, doc, bothLabels, func(s scope) (int, int) {
+			c, _ := s.counts()
+			return value(c), c.Moments
+		})
+	}
 	of := func(name, doc string, value func(*Revoke) int) Metric {
 		return count("revoke."+name, doc, nil, func(s scope) (int, int) {
 			return value(&s.pattern.Revoke), s.pattern.Revoke.Moments
 		})
 	}
-	at := func(name, doc string, value func(*Revoke) int, own func(*GatewayRevoke) int) Metric {
-		return count("revoke."+name, doc, gatewayLabel, func(s scope) (int, int) {
-			if s.gateway == nil {
-				return value(&s.pattern.Revoke), s.pattern.Revoke.Moments
-			}
-			return own(s.gateway), s.gateway.Tokens
-		})
-	}
 	return []Metric{
-		at("tokens", "tokens revoked and measured", func(r *Revoke) int { return r.Tokens }, func(g *GatewayRevoke) int { return g.Tokens }),
-		of("moments", "moments at which tokens were revoked", func(r *Revoke) int { return r.Moments }),
-		at("censored", "tokens at a gateway that were not refused by the end", func(r *Revoke) int { return r.Censored }, func(g *GatewayRevoke) int { return g.Censored }),
-		at("unknown", "tokens at a gateway whose control does not support the rejects", func(r *Revoke) int { return r.Unknown }, func(g *GatewayRevoke) int { return g.Unknown }),
-		of("unstable", "tokens at a gateway not watched for the quiet period", func(r *Revoke) int { return r.Unstable }),
-		of("unprimed", "tokens at a gateway where they were not in use before", func(r *Revoke) int { return r.Unprimed }),
-		at("resurrections", "tokens at a gateway let in again after a reject", func(r *Revoke) int { return r.Resurrections }, func(g *GatewayRevoke) int { return g.Resurrections }),
+		at("tokens", "tokens revoked and measured", func(c RevokeCounts) int { return c.Tokens }),
+		at("moments", "moments at which tokens were revoked", func(c RevokeCounts) int { return c.Moments }),
+		at("censored", "tokens at a gateway that were not refused by the end", func(c RevokeCounts) int { return c.Censored }),
+		at("unknown", "tokens at a gateway whose control does not support the rejects", func(c RevokeCounts) int { return c.Unknown }),
+		at("unstable", "tokens at a gateway not watched for the quiet period", func(c RevokeCounts) int { return c.Unstable }),
+		count("revoke.unprimed", "tokens at a gateway where they were not in use before", bothLabels, func(s scope) (int, int) {
+			c, all := s.counts()
+			return c.Unprimed, all
+		}),
+		at("resurrections", "tokens at a gateway let in again after a reject", func(c RevokeCounts) int { return c.Resurrections }),
 		of("in_flight", "requests begun before the ack and let in after it", func(r *Revoke) int { return r.InFlight }),
 		of("excluded", "tokens whose revocation was refused or never tried", func(r *Revoke) int { return r.Excluded }),
 		of("no_ack", "tokens whose revocation had no acknowledgement", func(r *Revoke) int { return r.NoAck }),

@@ -23,6 +23,9 @@ const (
 	CauseAfterBound = "after_bound"
 	// CauseExpired is an accept after the last instant at which the token could be alive.
 	CauseExpired = "expired"
+	// CauseUnaudited is such an accept within the route's grace, but without the
+	// audit that grace asks for.
+	CauseUnaudited = "unaudited"
 	// CauseWrongReason is a reject that gave another reason than it should.
 	CauseWrongReason = "wrong_reason"
 	// CauseRefused is a reject of a token that was good.
@@ -39,14 +42,16 @@ type judgement struct {
 // judge compares what a request got with what it should get, for a token that
 // no revocation touches. UNAVAILABLE is never wrong, and a request without an
 // expectation is not judged. Near its expiry either verdict is legal (DESIGN
-// section 3): a reject that ended after ExpiresMin, an accept begun by ExpiresMax.
+// section 3): a reject that ended after ExpiresMin, an accept begun by ExpiresMax
+// or, with CauseJustExpired, within the route's grace after it. No other cause
+// excuses an accept.
 func judge(e *Event) judgement {
 	want := e.Expect
 	switch {
 	case e.Verdict == token.Accept && want.Verdict == token.Reject:
 		return judgement{FalseAccept, cmp.Or(e.Cause, e.Detail, string(want.Reason))}
-	case e.Verdict == token.Accept && e.ExpiresMax > 0 && e.Start > e.ExpiresMax:
-		return judgement{FalseAccept, cmp.Or(e.Cause, CauseExpired)}
+	case e.Verdict == token.Accept && e.ExpiresMax > 0:
+		return outlived(e, e.ExpiresMax)
 	case e.Verdict != token.Reject || want.Verdict == "":
 		return judgement{}
 	case e.Reason == token.InvalidToken && e.ExpiresMin > 0 && e.End >= e.ExpiresMin:
@@ -57,6 +62,18 @@ func judge(e *Event) judgement {
 		return judgement{FalseReject, cmp.Or(e.Detail, CauseWrongReason)}
 	}
 	return judgement{}
+}
+
+// outlived judges an accept against the last instant at which the token could be
+// alive: begun later, it is right only within the route's grace and under audit.
+func outlived(e *Event, latest int64) judgement {
+	switch grace := e.Start > latest && e.Start-latest <= e.Grace; {
+	case e.Start <= latest, grace && e.Cause == CauseJustExpired:
+		return judgement{}
+	case grace:
+		return judgement{FalseAccept, cmp.Or(e.Cause, CauseUnaudited)}
+	}
+	return judgement{FalseAccept, cmp.Or(e.Cause, CauseExpired)}
 }
 
 // revocation is when a token was revoked, in ns since the start of the run.
@@ -77,6 +94,22 @@ func newRevocation(e Event, bound int64) revocation {
 		v.expiresMax = e.ExpiresMax
 	}
 	return v
+}
+
+// merge joins two tries to revoke one token; of a nil one the other is left.
+// The earliest sent and the earliest ack count.
+func (v *revocation) merge(other revocation) *revocation {
+	if v == nil {
+		return &other
+	}
+	first, second := *v, other
+	if second.sent() < first.sent() {
+		first, second = second, first
+	}
+	if second.acked && (!first.acked || second.ack() < first.ack()) {
+		first.acked, first.event.End, first.event.Status = true, second.ack(), second.event.Status
+	}
+	return &first
 }
 
 func (v *revocation) sent() int64 { return v.event.Start }
@@ -102,11 +135,11 @@ func (v *revocation) judge(e *Event, firstReject int64) judgement {
 	if e.Verdict != token.Accept {
 		return judgement{}
 	}
-	switch plain := judge(e); {
+	switch plain, expired := judge(e), outlived(e, v.expiresMax); {
 	case plain.kind != "":
 		return plain
-	case e.Start > v.expiresMax:
-		return judgement{FalseAccept, cmp.Or(e.Cause, CauseExpired)}
+	case expired.kind != "":
+		return expired
 	case e.Start > firstReject:
 		return judgement{FalseAccept, cmp.Or(e.Cause, CauseResurrection)}
 	case !v.acked || e.Start <= v.ack():
@@ -156,21 +189,21 @@ func (s *Safety) merge(from Safety) {
 	s.FalseRejects += from.FalseRejects
 }
 
-// keptViolations bounds what is kept for each kind and gateway.
+// keptViolations bounds what is kept for each kind, gateway and phase.
 const keptViolations = 20
 
-// witnesses keeps the first violations of each kind and gateway.
+// witnesses keeps the first violations of each kind, gateway and phase.
 type witnesses struct {
 	kept []Violation
-	seen map[[2]string]int
+	seen map[[3]string]int
 }
 
 // keep keeps a violation if there is room, and says whether it did.
 func (w *witnesses) keep(v Violation) bool {
 	if w.seen == nil {
-		w.seen = map[[2]string]int{}
+		w.seen = map[[3]string]int{}
 	}
-	key := [2]string{v.Kind, v.Gateway}
+	key := [3]string{v.Kind, v.Gateway, v.Requests[len(v.Requests)-1].Phase}
 	if w.seen[key]++; w.seen[key] > keptViolations {
 		return false
 	}

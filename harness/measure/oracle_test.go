@@ -12,6 +12,12 @@ import (
 // DESIGN section 3: what is wrong with a request on a token that nobody revokes.
 func TestOracleOnTokensThatAreNotRevoked(t *testing.T) {
 	scope := token.Outcome{Verdict: token.Reject, Reason: token.InsufficientScope}
+	stepUp := token.Outcome{Verdict: token.Reject, Reason: token.InsufficientAuthentication}
+	// The token expires within 100 to 200 ns; the route lets it in for 50 ns more, under audit.
+	expired := func(start int64, cause string) Event {
+		return Event{Verdict: token.Accept, Expect: expectAccept, Cause: cause, Start: start, End: 300, ExpiresMin: 100, ExpiresMax: 200, Grace: 50}
+	}
+	noGrace := func(e *Event) { e.Grace = 0 }
 	for _, row := range []struct {
 		says string
 		e    Event
@@ -35,6 +41,21 @@ func TestOracleOnTokensThatAreNotRevoked(t *testing.T) {
 		{"expiry does not explain insufficient_scope", Event{Verdict: token.Reject, Reason: token.InsufficientScope, Expect: expectAccept, Start: 190, End: 199, ExpiresMin: 100, ExpiresMax: 200}, judgement{FalseReject, CauseRefused}},
 		{"an accept begun by the last legal instant is legal", Event{Verdict: token.Accept, Expect: expectAccept, Start: 200, End: 300, ExpiresMin: 100, ExpiresMax: 200}, judgement{}},
 		{"an accept begun after it is a false accept", Event{Verdict: token.Accept, Expect: expectAccept, Start: 201, End: 300, ExpiresMin: 100, ExpiresMax: 200}, judgement{FalseAccept, CauseExpired}},
+		{"within the route's grace an audited accept is a fallback", expired(201, CauseJustExpired), judgement{}},
+		{"to the end of the grace", expired(250, CauseJustExpired), judgement{}},
+		{"later it is a false accept, audited or not", expired(251, CauseJustExpired), judgement{FalseAccept, CauseJustExpired}},
+		{"an accept within the grace that nobody audits is a false accept", expired(201, ""), judgement{FalseAccept, CauseUnaudited}},
+		{"another cause does not stand for the audit", expired(201, CauseFailOpen), judgement{FalseAccept, CauseFailOpen}},
+		{"before it can have expired nobody needs to audit", expired(200, ""), judgement{}},
+		{"an audit is no excuse on a route without grace", edit(expired(201, CauseJustExpired), noGrace), judgement{FalseAccept, CauseJustExpired}},
+		{"an audit does not excuse a forged token", edit(expired(201, CauseJustExpired), func(e *Event) { e.Expect = expectReject }), judgement{FalseAccept, CauseJustExpired}},
+		{"a reject within the grace is legal", Event{Verdict: token.Reject, Reason: token.InvalidToken, Expect: expectAccept, Start: 210, End: 220, ExpiresMin: 100, ExpiresMax: 200, Grace: 50}, judgement{}},
+		{"a caller who must step up is asked to", Event{Verdict: token.Reject, Reason: token.InsufficientAuthentication, Expect: stepUp, Cause: CauseStepUp}, judgement{}},
+		{"let in instead is a false accept", Event{Verdict: token.Accept, Expect: stepUp}, judgement{FalseAccept, "insufficient_user_authentication"}},
+		{"refused for good instead is a false reject", Event{Verdict: token.Reject, Reason: token.InvalidToken, Expect: stepUp}, judgement{FalseReject, CauseWrongReason}},
+		{"refused for its scope instead is a false reject", Event{Verdict: token.Reject, Reason: token.InsufficientScope, Expect: stepUp}, judgement{FalseReject, CauseWrongReason}},
+		{"a caller who has stepped up is not asked again", Event{Verdict: token.Reject, Reason: token.InsufficientAuthentication, Expect: expectAccept, Cause: CauseStepUp}, judgement{FalseReject, CauseRefused}},
+		{"an expired token may be refused where it should step up", Event{Verdict: token.Reject, Reason: token.InvalidToken, Expect: stepUp, End: 100, ExpiresMin: 100, ExpiresMax: 200}, judgement{}},
 	} {
 		t.Run(row.says, func(t *testing.T) { assert.Equal(t, row.want, judge(&row.e)) })
 	}
@@ -57,6 +78,9 @@ func TestOracleOnRevokedTokens(t *testing.T) {
 		{says: "an accept begun before the ack and over before it is right", requests: []Event{accept(1001, 1009)}},
 		{says: "an accept begun before the ack and over after it was in flight", requests: []Event{accept(1005, 1020)}, inFlight: 1},
 		{says: "an accept begun at the very ack was in flight", requests: []Event{accept(1010, 1020)}, inFlight: 1},
+		{says: "however long a pause holds its answer back", requests: []Event{accept(1005, 60_000)}, inFlight: 1},
+		{says: "and whatever was refused meanwhile", requests: []Event{accept(1005, 60_000), reject(1500, 1501)}, inFlight: 1},
+		{says: "begun after the ack and within the bound, its answer may come late, too", requests: []Event{accept(3010, 60_000)}, want: Safety{StaleAccepts: 1}},
 		{says: "an accept begun after the ack is stale", requests: []Event{accept(1011, 1020)}, want: Safety{StaleAccepts: 1}},
 		{says: "an accept at the bound is stale", requests: []Event{accept(3010, 3011)}, want: Safety{StaleAccepts: 1}},
 		{says: "an accept later than the bound is false, not stale", requests: []Event{accept(3011, 3012)}, want: Safety{FalseAccepts: 1}, causes: []string{CauseAfterBound}},
@@ -79,6 +103,13 @@ func TestOracleOnRevokedTokens(t *testing.T) {
 		{says: "without an ack, a resurrection is one all the same", revoke: edit(revoked("k", 1000, 1010), noAck), requests: []Event{reject(1011, 1020), accept(1021, 1022)}, want: Safety{FalseAccepts: 1}, causes: []string{CauseResurrection}},
 		{says: "a refused revocation leaves the token out", revoke: edit(revoked("k", 1000, 1010), func(e *Event) { e.Status = 401 }), requests: []Event{reject(500, 501), accept(9000, 9001)}},
 		{says: "an accept after the last legal instant of its life is false", revoke: edit(revoked("k", 1000, 1010), func(e *Event) { e.ExpiresMin, e.ExpiresMax = 1400*ms, 1500*ms }), requests: []Event{accept(1500, 1502), accept(1501, 1502)}, want: Safety{StaleAccepts: 1, FalseAccepts: 1}, causes: []string{CauseExpired}},
+		{says: "grace lets an expired token in, not a revoked one", revoke: edit(revoked("k", 1000, 1010), func(e *Event) { e.ExpiresMin, e.ExpiresMax = 1400*ms, 1500*ms }), requests: []Event{
+			edit(accept(1501, 1502), func(e *Event) { e.Cause, e.Grace = CauseJustExpired, 5000*ms }),
+			edit(accept(3011, 3012), func(e *Event) { e.Cause, e.Grace = CauseJustExpired, 5000*ms }),
+			edit(accept(1503, 1504), func(e *Event) { e.Grace = 5000 * ms }),
+		}, want: Safety{StaleAccepts: 1, FalseAccepts: 2}, causes: []string{CauseUnaudited, CauseJustExpired}},
+		{says: "revoked straight after issue, without a use before: what comes later than the bound is false", requests: []Event{accept(1020, 1021), accept(3011, 3012)}, want: Safety{StaleAccepts: 1, FalseAccepts: 1}, causes: []string{CauseAfterBound}},
+		{says: "and so is coming back to life", requests: []Event{reject(1020, 1021), accept(1030, 1031)}, want: Safety{FalseAccepts: 1}, causes: []string{CauseResurrection}},
 		{says: "a reject as the token may expire is no revocation: an accept after it is legal", revoke: edit(revoked("k", 1000, 1010), func(e *Event) { e.ExpiresMin, e.ExpiresMax = 1400*ms, 1500*ms }), requests: []Event{reject(1390, 1400), accept(1401, 1402)}, want: Safety{StaleAccepts: 1}},
 	} {
 		t.Run(row.says, func(t *testing.T) {
@@ -87,7 +118,7 @@ func TestOracleOnRevokedTokens(t *testing.T) {
 			}
 			meta := testMeta()
 			got := check(&meta.Patterns[0], append(row.requests, row.revoke))
-			assert.Equal(t, row.want, got.safety["revoke"])
+			assert.Equal(t, row.want, got.safety.of("revoke"))
 			var causes []string
 			for _, v := range got.violations {
 				causes = append(causes, v.Cause)
@@ -126,5 +157,21 @@ func TestAtMostTwentyViolationsAreKeptButAllAreCounted(t *testing.T) {
 	}
 	got := check(&meta.Patterns[0], events)
 	assert.Len(t, got.violations, 20)
-	assert.Equal(t, 50, got.safety["revoke"].FalseAccepts)
+	assert.Equal(t, 50, got.safety.of("revoke").FalseAccepts)
+}
+
+// A token that is revoked straight after it was issued has no accept before: it
+// counts for safety, with its witness, and not for time-to-revoke.
+func TestFreshRevocationsCountForSafetyOnly(t *testing.T) {
+	r, err := NewRecorder(testMeta("safety.false_accepts == 0", "revoke.fleet_upper.max <= 5s", "revoke.unprimed == 1", "revoke.tokens >= 1"), nil)
+	require.NoError(t, err)
+	late := request("k", 3011, 3012, token.Accept)
+	feed(r, append(controls("k"), revoked("k", 1000, 1010), request("k", 1020, 1021, token.Accept), late, request("k", 3500, 3501, token.Reject)))
+	p := finish(t, r, Run{}).Patterns[0]
+	assert.Equal(t, []RunVerdict{Fail, Inconclusive, Pass, Inconclusive}, []RunVerdict{p.Gates[0].Verdict, p.Gates[1].Verdict, p.Gates[2].Verdict, p.Gates[3].Verdict})
+	require.NotNil(t, p.Gates[0].Witness)
+	assert.Equal(t, []Event{revoked("k", 1000, 1010), late}, p.Gates[0].Witness.Requests)
+	assert.Equal(t, "no revocation was measured", p.Gates[1].Why)
+	assert.Equal(t, 1, p.Revoke.Unprimed)
+	assert.Zero(t, p.Revoke.Tokens)
 }

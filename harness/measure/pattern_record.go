@@ -1,7 +1,9 @@
 package measure
 
 import (
+	"math"
 	"sync"
+	"time"
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 )
@@ -13,6 +15,7 @@ type stretch struct{ from, to int64 }
 // for well under a microsecond per request.
 type patternRecord struct {
 	mu        sync.Mutex
+	bound     time.Duration
 	cells     map[cellKey]*cell
 	slices    map[int]stretch
 	mutations map[string]*Mutation
@@ -22,18 +25,26 @@ type patternRecord struct {
 	good      map[string]Event
 	witnesses witnesses
 	timeline  *timeline
-	cache     Cache
-	probes    int
-	last      int64 // the latest end
+	fallbacks map[Fallback]int // by cause and phase
+	// live is what is known of each gateway while the run goes on, and calls are
+	// the revocations so far, for the same purpose.
+	live   map[string]*decisions
+	calls  map[token.Ref]*revocation
+	probes int
+	last   int64 // the latest end
 }
 
-func newPatternRecord() *patternRecord {
+func newPatternRecord(bound time.Duration) *patternRecord {
 	return &patternRecord{
+		bound:     bound,
 		cells:     map[cellKey]*cell{},
 		slices:    map[int]stretch{},
 		mutations: map[string]*Mutation{},
 		good:      map[string]Event{},
 		timeline:  newTimeline(),
+		fallbacks: map[Fallback]int{},
+		live:      map[string]*decisions{},
+		calls:     map[token.Ref]*revocation{},
 	}
 }
 
@@ -46,14 +57,12 @@ func (p *patternRecord) observe(o *Observation, j judgement) (v Violation, kept 
 	if o.Probe {
 		p.probes++
 	}
-	switch o.Cache {
-	case CacheHit:
-		p.cache.Hits++
-	case CacheMiss:
-		p.cache.Misses++
-	}
 	class := latencyClass(o)
 	p.cell(o, class).observe(o, j)
+	p.follow(o, j)
+	if cause := fallback(&o.Event); cause != "" {
+		p.fallbacks[Fallback{Cause: cause, Phase: o.Phase}]++
+	}
 	p.timeline.observe(o.Gateway, o.End, o.Verdict)
 	if class == token.Valid {
 		p.timeline.respond(o.End, o.End-o.Planned)
@@ -108,4 +117,53 @@ func (p *patternRecord) mutate(o *Observation, j judgement) {
 	if j.kind != "" {
 		m.Wrong++
 	}
+}
+
+// follow keeps the counts that stop conditions read.
+func (p *patternRecord) follow(o *Observation, j judgement) {
+	d := p.live[o.Gateway]
+	if d == nil {
+		d = &decisions{}
+		p.live[o.Gateway] = d
+	}
+	d.tally.add(o.Verdict)
+	d.safety.add(p.early(&o.Event, j).kind)
+}
+
+// early is what can be said at once about a request: of a revoked token, whether
+// it was let in later than any right implementation would.
+func (p *patternRecord) early(e *Event, j judgement) judgement {
+	switch e.Class {
+	case token.Control:
+		return judge(e)
+	case token.Revoked:
+		if v := p.calls[e.Token]; v != nil {
+			return v.judge(e, math.MaxInt64)
+		}
+		if j := judge(e); j.kind == FalseAccept {
+			return j
+		}
+	}
+	return j
+}
+
+// revoked takes note of a revocation call.
+func (p *patternRecord) revoked(e Event) {
+	if e.Status/100 == 4 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls[e.Token] = p.calls[e.Token].merge(newRevocation(e, int64(p.bound)))
+}
+
+// fallback is the cause of a decision that is no ordinary one, empty for others.
+func fallback(e *Event) string {
+	switch {
+	case e.Verdict == token.Accept:
+		return e.Cause
+	case e.Verdict == token.Reject && e.Reason == token.InsufficientAuthentication:
+		return CauseStepUp
+	}
+	return ""
 }

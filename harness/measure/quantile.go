@@ -72,11 +72,11 @@ func later(ms *float64, by float64) *float64 {
 	return &v
 }
 
-// within keeps the intervals of tokens revoked in [from, to), in ms.
-func within(intervals []Interval, from, to float64) []Interval {
+// within keeps the intervals of tokens revoked in a phase.
+func within(intervals []Interval, phase string) []Interval {
 	var out []Interval
 	for _, i := range intervals {
-		if from <= i.At && i.At < to {
+		if i.Phase == phase {
 			out = append(out, i)
 		}
 	}

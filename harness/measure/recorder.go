@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
@@ -24,15 +23,6 @@ type Recorder struct {
 	journal  *journal
 	// strays are requests that name a pattern that meta does not.
 	strays atomic.Int64
-
-	mu     sync.Mutex
-	phases []phaseStretch
-}
-
-// phaseStretch is when a phase took place.
-type phaseStretch struct {
-	name string
-	stretch
 }
 
 // NewRecorder starts a recording. The history, one Event per line, goes to w,
@@ -50,7 +40,7 @@ func NewRecorder(meta Meta, w io.Writer) (*Recorder, error) {
 		if p.Pattern == "" || r.patterns[p.Pattern] != nil {
 			return nil, fmt.Errorf("record: pattern %q is empty or named twice", p.Pattern)
 		}
-		r.patterns[p.Pattern] = newPatternRecord()
+		r.patterns[p.Pattern] = newPatternRecord(p.Bound)
 	}
 	if len(r.patterns) == 0 {
 		return nil, errors.New("record: no pattern to record")
@@ -64,8 +54,8 @@ func NewRecorder(meta Meta, w io.Writer) (*Recorder, error) {
 
 // Observe records one finished request. An empty Kind means KindRequest. The
 // mutation of a fuzzed token is in Detail. ExpiresMin and ExpiresMax may be set
-// where the expiry of the token falls within the run. A request without an
-// Expect is counted, but not judged.
+// where the expiry of the token falls within the run, and Grace where the route
+// has one. A request without an Expect is counted, but not judged.
 func (r *Recorder) Observe(o Observation) {
 	o.Kind = KindRequest
 	p := r.patterns[o.Pattern]
@@ -93,27 +83,25 @@ func (r *Recorder) Observe(o Observation) {
 // call have the same Moment; 0 means a moment of its own. Of several tries for
 // one token the earliest sent and the earliest ack count.
 func (r *Recorder) Revoked(e Event) {
-	if r.patterns[e.Pattern] == nil {
+	p := r.patterns[e.Pattern]
+	if p == nil {
 		r.strays.Add(1)
 		return
 	}
 	e.Kind = KindRevoke
+	p.revoked(e)
 	r.journal.add(e)
 }
 
 // Fault records a fault that began at Start and ended at End. Fault names it;
-// Detail holds FaultLanded and FaultHealed as far as they were verified. A later
-// event with the same Fault and Start replaces the earlier one.
+// Detail holds FaultLanded and FaultHealed as far as they were verified, Met and
+// Clear the evidence. A fault without Met, or without Clear after it was healed,
+// leaves the run inconclusive, as does one that could not be injected and is
+// recorded without either. A later event with the same Fault and Start replaces
+// the earlier one.
 func (r *Recorder) Fault(e Event) {
 	e.Kind = KindFault
 	r.journal.add(e)
-}
-
-// Phase records that a phase lasted from one instant to another, in ns since start.
-func (r *Recorder) Phase(name string, from, to int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.phases = append(r.phases, phaseStretch{name, stretch{from, to}})
 }
 
 // Slice records that a slice of a pattern's latency phase lasted from one

@@ -34,6 +34,10 @@ type Report struct {
 	// Ties are groups of patterns whose check p95 cannot be told apart.
 	Ties   [][]string `json:"ties,omitempty"`
 	Faults []Fault    `json:"faults"`
+	// Stopped says which stop condition ended the run, and Undo what became of the
+	// faults that were in place when it ended.
+	Stopped string `json:"stopped,omitempty"`
+	Undo    Undo   `json:"undo"`
 	// References are published figures that the scenario asks to be shown beside ours.
 	References []Reference `json:"references,omitempty"`
 	Verdict    RunVerdict  `json:"verdict"`
@@ -79,26 +83,40 @@ type Sender struct {
 type Validity struct {
 	OK      bool     `json:"ok"`
 	Reasons []string `json:"reasons,omitempty"`
+	// Faults are those of the Reasons, at their end, that name a fault of which
+	// nothing is known: the figures stand, but say nothing about it.
+	Faults []string `json:"faults,omitempty"`
 }
 
 // Pattern is all that is known about one pattern, or one target.
 type Pattern struct {
 	Pattern string `json:"pattern"`
 	// Bound is how long a revoked token may live by design (DESIGN "bound").
-	Bound          float64     `json:"bound"`
-	BoundWhy       string      `json:"bound_why,omitempty"` // such as "TTL 1.5 s + authority timeout 0.5 s"
-	Requests       Requests    `json:"requests"`
-	Latency        Latency     `json:"latency"`
-	Revoke         Revoke      `json:"revoke"`
-	Safety         Safety      `json:"safety"`
-	Mutations      []Mutation  `json:"mutations,omitempty"`
-	Violations     []Violation `json:"violations"`
-	Phases         []Phase     `json:"phases"`
-	Timeline       Timeline    `json:"timeline"`
-	Cache          Cache       `json:"cache"`
-	AuthorityCalls int64       `json:"authority_calls"`
-	Probes         int         `json:"probes"`
-	Gates          []Gate      `json:"gates"`
+	Bound      float64     `json:"bound"`
+	BoundWhy   string      `json:"bound_why,omitempty"` // such as "TTL 1.5 s + authority timeout 0.5 s"
+	Requests   Requests    `json:"requests"`
+	Latency    Latency     `json:"latency"`
+	Revoke     Revoke      `json:"revoke"`
+	Safety     Safety      `json:"safety"`
+	Mutations  []Mutation  `json:"mutations,omitempty"`
+	Violations []Violation `json:"violations"`
+	// Gateways split requests and safety by enforcement point.
+	Gateways []Gateway `json:"gateways,omitempty"`
+	// Fallbacks count what was decided by something else than an ordinary check.
+	Fallbacks []Fallback `json:"fallbacks,omitempty"`
+	// Recovery is how long after the end of the last fault response latency and
+	// availability were back at their level before the first one, in ms; null if
+	// that is not known, for the reason in RecoveryWhy. RecoveryAbove is what it is
+	// known to exceed if they were not back by the end of the run.
+	Recovery       *float64 `json:"recovery"`
+	RecoveryAbove  *float64 `json:"recovery_above,omitempty"`
+	RecoveryWhy    string   `json:"recovery_why,omitempty"`
+	Phases         []Phase  `json:"phases"`
+	Timeline       Timeline `json:"timeline"`
+	Cache          Cache    `json:"cache"`
+	AuthorityCalls int64    `json:"authority_calls"`
+	Probes         int      `json:"probes"`
+	Gates          []Gate   `json:"gates"`
 }
 
 // Requests counts the requests of one pattern by what was answered. Probes and
@@ -161,7 +179,7 @@ type Mutation struct {
 }
 
 // Violation is one wrong decision with the requests that prove it: at most 20
-// are kept for each kind and gateway; Safety counts all.
+// are kept for each kind, gateway and phase; Safety counts all.
 type Violation struct {
 	// Kind is false_accept or false_reject.
 	Kind    string    `json:"kind"`
@@ -170,17 +188,6 @@ type Violation struct {
 	// Cause says why, such as resurrection, after_bound, fail_open, or a mutation's name.
 	Cause    string  `json:"cause,omitempty"`
 	Requests []Event `json:"requests"`
-}
-
-// Phase is one stretch of the run.
-type Phase struct {
-	Phase    string     `json:"phase"`
-	From     float64    `json:"from"`
-	To       float64    `json:"to"`
-	Requests Requests   `json:"requests"`
-	Latency  Latency    `json:"latency"`
-	Revoke   *Quantiles `json:"revoke"` // fleet upper bounds of tokens revoked in this phase
-	Safety   Safety     `json:"safety"`
 }
 
 // Timeline is what happened when, in steps of equal length from the start of the run.
@@ -217,6 +224,21 @@ type Fault struct {
 	To     float64 `json:"to"`
 	Landed bool    `json:"landed"`
 	Healed bool    `json:"healed"`
+	// Met is how much the fault acted on; Clear is how much came through the same
+	// place unharmed after it was healed.
+	Met   int64 `json:"met"`
+	Clear int64 `json:"clear"`
+	// Unknown says why nothing is known about its effect or its end; empty if both
+	// were seen.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+// Undo counts the faults of a run that were injected, and those of them that were
+// mended; Left names the others.
+type Undo struct {
+	Injected int      `json:"injected"`
+	Healed   int      `json:"healed"`
+	Left     []string `json:"left,omitempty"`
 }
 
 // Reference is a published figure, quoted from a scenario.

@@ -97,6 +97,8 @@ type Interval struct {
 	Ack *float64 `json:"ack"`
 	// Moment groups tokens revoked by one call; 0 is a moment of its own.
 	Moment int `json:"moment,omitempty"`
+	// Phase is the phase in which it was to be revoked.
+	Phase string `json:"phase,omitempty"`
 	// Gateway is set on fleet intervals: the slowest one.
 	Gateway string `json:"gateway,omitempty"`
 	// Resurrected says that an accept followed a reject.

@@ -2,7 +2,7 @@ package measure
 
 // summarize fills in the figures of time-to-revoke from the intervals of each
 // token over the fleet and at each gateway.
-func (c *checker) summarize(fleet []Interval, at map[string][]Interval, worst map[string]*sightingOf) {
+func (c *checker) summarize(fleet []Interval, at map[string][]Interval, worst map[place]*sightingOf) {
 	r := &c.out.revoke
 	r.Fleet = fleet
 	if r.Fleet == nil {
@@ -20,11 +20,14 @@ func (c *checker) summarize(fleet []Interval, at map[string][]Interval, worst ma
 	var all []Interval
 	r.Gateways = []GatewayRevoke{}
 	for _, gateway := range c.gateways {
-		r.Gateways = append(r.Gateways, gatewayRevoke(gateway, at[gateway], worst[gateway]))
+		r.Gateways = append(r.Gateways, gatewayRevoke(gateway, at[gateway], worst[place{gateway, ""}]))
 		for _, i := range at[gateway] {
 			i.Gateway = gateway
 			all = append(all, i)
 		}
+	}
+	for at, s := range worst {
+		c.out.worst[at] = s.witness()
 	}
 	r.Lower, r.Upper = summarize(spans(all, true))
 	samples, moments := spans(fleet, false)
@@ -55,7 +58,7 @@ func gatewayRevoke(gateway string, intervals []Interval, worst *sightingOf) Gate
 	}
 	g.Lower, g.Upper = summarize(spans(intervals, false))
 	if worst != nil {
-		g.Worst = []Event{worst.of.event, *worst.last}
+		g.Worst = worst.witness()
 	}
 	return g
 }

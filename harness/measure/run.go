@@ -13,6 +13,11 @@ type Run struct {
 	Reproduce string
 	// Ended is Stopped or Interrupted if the run did not come to its own end.
 	Ended RunVerdict
+	// Stopped is the sentence of the Guard that ended the run; it makes Ended
+	// Stopped, unless that says that the run was interrupted.
+	Stopped string
+	// Undo is what became of the faults.
+	Undo Undo
 	// Invalid holds the harness' own reasons why the figures cannot be believed.
 	Invalid []string
 	// Warnings are doubts that do not make the run invalid.

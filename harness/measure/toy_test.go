@@ -124,7 +124,7 @@ func TestIntervalsContainTheRecordedSwitch(t *testing.T) {
 						assert.LessOrEqual(t, width, 0.11*truth+float64(2*latency+2*firstGap)/1e6)
 					}
 				}
-				assert.Equal(t, toy.again, got.safety["revoke"].FalseAccepts > 0 && toy.state == Exact)
+				assert.Equal(t, toy.again, got.safety.of("revoke").FalseAccepts > 0 && toy.state == Exact)
 			})
 		})
 	}

@@ -1,0 +1,184 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokendrill/tokendrill/chaos"
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
+)
+
+// enforcer is one enforcement point of an embedded stage, a gateway or an origin.
+// It can be ended and started again: it then has lost what it had in memory, and
+// has the address, the links and the clock that it had before.
+type enforcer struct {
+	stage   *embedded
+	pattern string
+	node    string
+	// build makes its verifier from its parts.
+	build func(pattern.Parts) pattern.Verifier
+	// upstream is what it protects, over the link upLink.
+	upstream string
+	upLink   string
+
+	clock  wallClock
+	secret credential // on the way to the authority
+
+	mu      sync.Mutex
+	address string  // once it has listened
+	factor  float64 // of its TTL
+	flush   func()  // empties its caches
+	stop    context.CancelFunc
+	running *sync.WaitGroup
+	closers []func()
+
+	served   tally // requests, while its TTL was off and while it was not
+	flushes  atomic.Int64
+	restarts atomic.Int64
+}
+
+// up starts the node at the address that it had before.
+func (n *enforcer) up(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	background, stop := context.WithCancel(n.stage.background)
+	n.stop, n.running, n.closers = stop, &sync.WaitGroup{}, nil
+	handler, err := n.handler(ctx, background)
+	if err == nil {
+		err = n.serve(ctx, handler)
+	}
+	if err != nil {
+		n.end()
+		return fmt.Errorf("%s: %w", n.node, err)
+	}
+	return nil
+}
+
+func (n *enforcer) serve(ctx context.Context, h http.Handler) error {
+	if n.address == "" {
+		n.address = anyLoopback
+	}
+	ln, err := listen(ctx, n.node, n.address)
+	if err != nil {
+		return err
+	}
+	n.address = ln.Addr().String()
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	n.running.Go(func() { _ = srv.Serve(ln) }) // ends with ErrServerClosed
+	n.closers = append(n.closers, func() { _ = srv.Close() })
+	return nil
+}
+
+// down ends the node and cuts off what it was answering.
+func (n *enforcer) down() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.end()
+	return nil
+}
+
+func (n *enforcer) end() {
+	if n.stop == nil {
+		return
+	}
+	n.stop()
+	for _, c := range n.closers {
+		c()
+	}
+	n.running.Wait()
+	n.stop = nil
+}
+
+// restart is what happens to a process that is killed and started again.
+func (n *enforcer) restart(ctx context.Context) error {
+	_ = n.down() // never fails
+	return n.up(ctx)
+}
+
+// handler makes the gateway out of its parts, and counts what it serves.
+func (n *enforcer) handler(ctx, background context.Context) (http.Handler, error) {
+	parts, err := n.parts(ctx, background)
+	if err != nil {
+		return nil, err
+	}
+	parts.Sound = n.build(parts)
+	verifier := parts.Sound
+	if n.stage.Verifier != nil {
+		verifier = n.stage.Verifier(parts)
+	}
+	n.flush = func() {}
+	if f, ok := verifier.(interface{ Flush() }); ok {
+		n.flush = f.Flush
+	}
+	g, err := pattern.NewGateway(pattern.GatewayConfig{
+		Name: n.node, Policy: parts.Policy, Verifier: verifier, Clock: n.clock.Now,
+		Upstream: n.upstream, Transport: n.stage.hop(n.upLink, n.node), Audit: n.stage.Audit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	stretched := n.stretch() != 1
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.served.add(stretched)
+		g.ServeHTTP(w, r)
+	}), nil
+}
+
+// stretch is the factor of the node's TTL.
+func (n *enforcer) stretch() float64 {
+	if n.factor == 0 {
+		return 1
+	}
+	return n.factor
+}
+
+// setTTL is a change of configuration, which takes a restart.
+func (n *enforcer) setTTL(ctx context.Context, factor float64) error {
+	n.mu.Lock()
+	n.factor = factor
+	n.mu.Unlock()
+	return n.restart(ctx)
+}
+
+// Do implements chaos.Control.
+func (n *enforcer) Do(ctx context.Context, c chaos.Command) error {
+	switch c.Verb {
+	case chaos.VerbClock:
+		n.clock.set(seconds(c.Amount))
+	case chaos.VerbTTL:
+		return n.setTTL(ctx, c.Amount)
+	case chaos.VerbFlush:
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.flush()
+		n.flushes.Add(1)
+	case chaos.VerbRestart:
+		n.restarts.Add(1)
+		return n.restart(ctx)
+	case chaos.VerbCredentials:
+		n.secret.wrong.Store(c.Amount != 0)
+	default:
+		return unknownVerb(n.node, c.Verb)
+	}
+	return nil
+}
+
+// Count implements chaos.Control.
+func (n *enforcer) Count(v chaos.Verb) (met, clear int64) {
+	met, clear = n.served.read()
+	switch v {
+	case chaos.VerbClock:
+		return n.clock.reads.read()
+	case chaos.VerbFlush:
+		return n.flushes.Load(), met + clear
+	case chaos.VerbRestart:
+		return n.restarts.Load(), met + clear
+	case chaos.VerbCredentials:
+		return n.secret.calls.read()
+	}
+	return met, clear // VerbTTL
+}
