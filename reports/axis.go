@@ -46,16 +46,27 @@ func (a axis) set(to *plot.Axis) {
 	}
 }
 
-// logScale is logarithmic; what lies below the axis stands at its start.
+// logScale is logarithmic; what lies below the axis stands at its start, what
+// lies above it at its end.
 type logScale struct{}
 
 func (logScale) Normalize(lo, hi, x float64) float64 {
-	return math.Log(max(x, lo)/lo) / math.Log(hi/lo)
+	return math.Log(min(max(x, lo), hi)/lo) / math.Log(hi/lo)
 }
+
+const (
+	// shortest is where an axis of durations can begin, in ms: a nanosecond.
+	shortest = 1e-6
+	// longest is where any axis ends, in ms some thirty thousand years: the labels of
+	// more leave no room for a drawing.
+	longest = 1e15
+)
 
 // logAxis is a logarithmic axis of durations in ms that holds lo to hi; its
 // first tick stands for everything below as well.
 func logAxis(name string, lo, hi float64) axis {
+	lo = min(max(lo, shortest), longest)
+	hi = min(max(hi, lo), longest)
 	first, last := math.Floor(math.Log10(lo)), math.Ceil(math.Log10(hi))
 	if last <= first {
 		last = first + 1
@@ -84,11 +95,16 @@ func tickLabel(ms float64) string {
 	return strconv.FormatFloat(math.Round(ms*1e6)/1e3, 'f', -1, 64) + " µs"
 }
 
+// leastRange is the least that a linear axis holds: its ticks are rounded to a
+// tenth of that.
+const leastRange = 1e-5
+
 // niceAxis is a linear axis from 0 to at least hi, with about n round ticks.
 func niceAxis(name string, hi float64, n int) axis {
 	if hi <= 0 {
 		hi = 1
 	}
+	hi = min(max(hi, leastRange), longest) // else the step may be zero, or the ticks have no end
 	step := math.Pow(10, math.Floor(math.Log10(hi/float64(n))))
 	for _, f := range []float64{2, 2.5, 2} { // 1, 2, 5, 10
 		if hi/step > float64(n) {

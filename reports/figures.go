@@ -57,6 +57,12 @@ func (s speed) p95(p *measure.Pattern) *float64 {
 	return supported(d.P95, 0.95, int(d.Count))
 }
 
+// speedMeasured reports whether any pattern has a latency.
+func speedMeasured(r *measure.Report) bool {
+	s := speedOf(r)
+	return slices.ContainsFunc(r.Patterns, func(p measure.Pattern) bool { return s.of(&p).Count > 0 })
+}
+
 func (s speed) unit(r *measure.Report) unit {
 	m := 0.0
 	for i := range r.Patterns {
@@ -128,6 +134,11 @@ func lifeUnit(r *measure.Report) unit {
 		f := fleetOf(&r.Patterns[i])
 		m = max(m, largest(f.lowerMax, f.upperMax, f.aboveMax, f.upper95, f.above95))
 	}
+	return lifeUnitFor(m)
+}
+
+// lifeUnitFor is the unit for lives up to so many ms.
+func lifeUnitFor(m float64) unit {
 	if m > 10 && m < 60e3 {
 		return units[1] // people think of revocation in seconds
 	}
@@ -147,9 +158,9 @@ func moments(r *measure.Report) (least, most int) {
 	return least, most
 }
 
-// momentRange is "of 64", "of 59-64", or nothing without a moment.
-func momentRange(r *measure.Report) string {
-	switch least, most := moments(r); {
+// rangeOf is "of 64", "of 59-64", or nothing without a moment.
+func rangeOf(least, most int) string {
+	switch {
 	case most == 0:
 		return ""
 	case least == most:

@@ -128,7 +128,7 @@ func between(lower, upper, above *float64, u unit) string {
 			return hi
 		}
 		return lo + " to " + hi
-	case above != nil:
+	case above != nil && *above > 0:
 		return "> " + figure(*above/u.ms, down)
 	}
 	return none
@@ -187,10 +187,13 @@ func compact[N int | int64](n N) string {
 	return fmt.Sprintf("%.0eP", f)
 }
 
-// percent formats a share of one.
+// percent formats a share of one; only none is 0 % and only all is 100 %.
 func percent(share float64) string {
-	if share > 0 && share < 0.005 {
+	switch {
+	case share > 0 && share < 0.005:
 		return "<1 %"
+	case share < 1 && share >= 0.995:
+		return ">99 %"
 	}
 	return strconv.FormatFloat(share*100, 'f', 0, 64) + " %"
 }

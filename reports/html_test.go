@@ -39,7 +39,7 @@ func TestPageHasEverySection(t *testing.T) {
 				require.Greater(t, next, at, id)
 				at = next
 			}
-			assert.Equal(t, len(v.report.Faults) > 0, strings.Contains(got, `<section id="phases">`), "phases")
+			assert.Equal(t, broke(v.report), strings.Contains(got, `<section id="phases">`), "phases")
 			assertWellFormed(t, got)
 			assert.Less(t, len(got), 1_500_000)
 		})
@@ -49,7 +49,7 @@ func TestPageHasEverySection(t *testing.T) {
 // assertWellFormed requires that every element that is opened is closed, in order.
 func assertWellFormed(t *testing.T, page string) {
 	t.Helper()
-	void := map[string]bool{"meta": true, "path": true}
+	void := map[string]bool{"meta": true, "path": true, "br": true}
 	var open []string
 	z := html.NewTokenizer(strings.NewReader(page))
 	for {
@@ -101,7 +101,8 @@ const hostile = `</title></svg><script>alert("x")</script>&<b onclick='y'>` + "\
 // poisoned has markup and control characters wherever a report holds text.
 func poisoned() *measure.Report {
 	r := violated()
-	r.Faults = []measure.Fault{{Name: hostile, From: 1, To: 2}}
+	r.Faults = []measure.Fault{{Name: hostile, From: 1, To: 2, Unknown: hostile}}
+	r.Stopped, r.Undo = hostile, measure.Undo{Injected: 1, Left: []string{hostile}}
 	r.References = []measure.Reference{{Pattern: hostile, Metric: hostile, Says: hostile}}
 	r.Scenario, r.About, r.Stage, r.Reproduce = hostile, hostile, hostile, hostile
 	r.PlanDigest, r.RecordingDigest = hostile, hostile
@@ -109,7 +110,9 @@ func poisoned() *measure.Report {
 	r.Validity, r.Warnings, r.Ties = measure.Validity{Reasons: []string{hostile}}, []string{hostile}, nil
 	for i := range r.Patterns {
 		p := &r.Patterns[i]
-		p.Pattern, p.BoundWhy = hostile, hostile
+		p.Pattern, p.BoundWhy, p.RecoveryWhy = hostile, hostile, hostile
+		p.Fallbacks = []measure.Fallback{{Cause: hostile, Phase: hostile, Count: 1}}
+		p.Phases = []measure.Phase{{Phase: hostile, To: 1}, {Phase: during, From: 1, To: 2, Requests: measure.Requests{Sent: 1}}}
 		for j := range p.Revoke.Gateways {
 			p.Revoke.Gateways[j].Gateway, p.Timeline.Lanes[j].Gateway = hostile, hostile
 		}
@@ -161,6 +164,13 @@ func TestPageOpensInChromium(t *testing.T) {
 	for _, id := range append(sections, "phases") {
 		assert.Contains(t, dom.String(), `<section id="`+id+`">`)
 	}
-	assert.Equal(t, 13, strings.Count(dom.String(), "<svg "))
+	assert.Equal(t, 14, strings.Count(dom.String(), "<svg "))
 	assert.NotContains(t, log.String(), "CONSOLE", "the page wrote to the console")
+}
+
+func TestAFigureBelowEveryAxisLeavesNoBrokenDrawing(t *testing.T) {
+	r := sample()
+	r.Patterns = r.Patterns[:1]
+	r.Patterns[0].Latency.Check.P95, r.Patterns[0].Latency.Check.P95Noise = new(5e-323), new(1.0)
+	assert.Empty(t, broken.FindString(page(t, r)))
 }

@@ -15,8 +15,11 @@ func limitSentences(r *measure.Report) []string {
 	switch {
 	case r.Verdict == measure.Stopped || r.Verdict == measure.Interrupted:
 		said = append(said, "Partial run: the figures cover what was seen until it ended.")
-	case !r.Validity.OK:
+	case !r.Validity.OK && len(faultDoubts(r)) == 0:
 		said = append(said, "INVALID RUN: "+cmp.Or(strings.Join(r.Validity.Reasons, "; "), "no reason was recorded")+".")
+	}
+	if !speedMeasured(r) && sum(r, decisions) > 0 {
+		said = append(said, "How fast they decide was not measured.")
 	}
 	if silent := notRun(r); len(silent) > 0 {
 		said = append(said, fmt.Sprintf("No request reached %s.", list(silent)))

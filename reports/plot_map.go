@@ -28,7 +28,7 @@ func spotsOf(r *measure.Report) (spots []spot, missing []string) {
 	for i := range r.Patterns {
 		p := &r.Patterns[i]
 		x, f := s.p95(p), fleetOf(p)
-		if x == nil || *x <= 0 || f.upper95 == nil && f.above95 == nil {
+		if x == nil || *x < shortest || f.upper95 == nil && f.above95 == nil {
 			missing = append(missing, p.Pattern)
 			continue
 		}

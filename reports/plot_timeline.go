@@ -24,17 +24,18 @@ type timeline struct {
 	p95    []float64 // the worst of the bin; NaN without
 	calls  []float64 // per second
 	faults []measure.Fault
+	back   *float64  // when all was as before the faults, ms
 	ticks  []float64 // when tokens were revoked, ms
 }
 
-func timelineOf(p *measure.Pattern, faults []measure.Fault) timeline {
+func timelineOf(r *measure.Report, p *measure.Pattern) timeline {
 	t := p.Timeline
 	n := max(len(t.ResponseP95), len(t.AuthorityCalls))
 	for _, l := range t.Lanes {
 		n = max(n, len(l.Accepted))
 	}
 	by := max(1, (n+maxBins-1)/maxBins)
-	out := timeline{bin: t.Step * float64(by), faults: faults}
+	out := timeline{bin: t.Step * float64(by), faults: faultsOf(r, p.Pattern), back: backAt(r, p)}
 	for _, l := range t.Lanes {
 		out.lanes = append(out.lanes, measure.Lane{
 			Gateway: l.Gateway, Accepted: bins(l.Accepted, by), Rejected: bins(l.Rejected, by),
@@ -58,6 +59,19 @@ func timelineOf(p *measure.Pattern, faults []measure.Fault) timeline {
 	return out
 }
 
+// backAt is when a pattern was as before the faults, nil if that is not known.
+func backAt(r *measure.Report, p *measure.Pattern) *float64 {
+	if p.Recovery == nil || len(r.Faults) == 0 {
+		return nil
+	}
+	last := 0.0
+	for _, f := range r.Faults {
+		last = max(last, f.To)
+	}
+	last += *p.Recovery
+	return &last
+}
+
 // bins adds up each run of by values.
 func bins[N int | int64](values []N, by int) []N {
 	var out []N
@@ -76,8 +90,8 @@ func plotTimelines(r *measure.Report) []chart {
 	var names []string
 	end, slowest, busiest := 0.0, 0.0, 0.0
 	for i := range r.Patterns {
-		t := timelineOf(&r.Patterns[i], r.Faults)
-		if t.bin <= 0 || len(t.lanes) == 0 {
+		t := timelineOf(r, &r.Patterns[i])
+		if t.bin < shortest || len(t.lanes) == 0 {
 			continue
 		}
 		all, names = append(all, t), append(names, r.Patterns[i].Pattern)
@@ -105,16 +119,28 @@ func (t timeline) plot(name string, x axis, slowest, busiest float64) chart {
 		lanes.ticks = append(lanes.ticks, plot.Tick{Value: float64(len(t.lanes)-i) - 0.5, Label: short(l.Gateway, 12)})
 	}
 	upper := x.unlabelled()
-	first := newPanel(upper, lanes, draws(t.drawFaults), draws(t.drawLanes), draws(t.drawRevokes))
+	shaded := func(what draws) []plot.Plotter {
+		return []plot.Plotter{draws(t.drawFaults), what, draws(t.drawRecovery)}
+	}
+	first := newPanel(upper, lanes, append(shaded(t.drawLanes), draws(t.drawRevokes))...)
 	first.Y.Tick.Width = 0
-	second := newPanel(upper, niceAxis("response p95, ms", slowest*1.05, 3), draws(t.drawFaults), draws(t.drawP95))
-	third := newPanel(x, niceAxis("authority calls per second", busiest*1.05, 3), draws(t.drawFaults), draws(t.drawCalls))
-
-	heights := []vg.Length{vg.Length(24 + laneHeight*len(t.lanes)), 88, 112}
+	panels, heights := []panel{first}, []vg.Length{vg.Length(24 + laneHeight*len(t.lanes))}
+	if slowest > 0 { // steps of few requests have no p95
+		panels = append(panels, newPanel(upper, niceAxis("response p95, ms", slowest*1.05, 3), shaded(t.drawP95)...))
+		heights = append(heights, 88)
+	}
+	panels = append(panels, newPanel(x, niceAxis("authority calls per second", busiest*1.05, 3), shaded(t.drawCalls)...))
+	heights = append(heights, 112)
+	if n := len(t.named()); n > 0 {
+		panels = append([]panel{t.bandPanel(upper)}, panels...)
+		heights = append([]vg.Length{vg.Length(8 + bandHeight*n)}, heights...)
+	}
+	height := vg.Length(8)
+	for _, h := range heights {
+		height += h
+	}
 	c := chart{Name: name, Title: name + ": what happened when", Desc: t.describe()}
-	return render(c, 460, heights[0]+heights[1]+heights[2]+8, func(c draw.Canvas) {
-		rows(draw.Crop(c, 2, -12, 2, -6), []panel{first, second, third}, heights)
-	})
+	return render(c, 460, height, func(c draw.Canvas) { rows(draw.Crop(c, 2, -12, 2, -6), panels, heights) })
 }
 
 func (t timeline) describe() string {
@@ -125,6 +151,9 @@ func (t timeline) describe() string {
 	}
 	for _, f := range t.faults {
 		said += fmt.Sprintf("%s from %s to %s. ", f.Name, setting(f.From), setting(f.To))
+	}
+	if t.back != nil {
+		said += fmt.Sprintf("As before from %s. ", setting(*t.back))
 	}
 	return said + fmt.Sprintf("%s.", plural(len(t.ticks), "revocation"))
 }
@@ -140,14 +169,6 @@ func total(values []int) int {
 // x is the place of an instant given in ms, within the drawing.
 func (t timeline) x(ms float64, c draw.Canvas, p *plot.Plot) vg.Length {
 	return min(max(c.X(p.X.Norm(ms/1000)), c.Min.X), c.Max.X)
-}
-
-func (t timeline) drawFaults(c draw.Canvas, p *plot.Plot) {
-	for _, f := range t.faults {
-		box := vg.Rectangle{Min: vg.Point{X: t.x(f.From, c, p), Y: c.Min.Y}, Max: vg.Point{X: t.x(f.To, c, p), Y: c.Max.Y}}
-		c.SetColor(fault)
-		c.Fill(box.Path())
-	}
 }
 
 // drawLanes stacks, for each gateway and step, stale accepts, other accepts,

@@ -101,7 +101,42 @@ func anyPattern(t *rapid.T) measure.Pattern {
 		return measure.Mutation{Mutation: anyText(t), Sent: anyCount(t), Wrong: anyCount(t)}
 	}), 0, 2).Draw(t, "mutations")
 	p.Gates = rapid.SliceOfN(rapid.Custom(anyGate), 0, 3).Draw(t, "gates")
+	p.Phases = rapid.SliceOfN(rapid.Custom(anyPhase), 0, 4).Draw(t, "phases")
+	p.Fallbacks = rapid.SliceOfN(rapid.Custom(anyFallback), 0, 3).Draw(t, "fallbacks")
+	p.Recovery, p.RecoveryAbove, p.RecoveryWhy = number(t), number(t), anyText(t)
 	return p
+}
+
+func anyPhase(t *rapid.T) measure.Phase {
+	ph := measure.Phase{
+		Phase: anyPhaseName(t), From: rapid.Float64Range(0, 1e6).Draw(t, "from"), To: rapid.Float64Range(0, 1e6).Draw(t, "to"),
+		Requests:    measure.Requests{Sent: anyCount(t), Accepted: anyCount(t), Rejected: anyCount(t), Unavailable: anyCount(t), UnavailableRate: number(t)},
+		Latency:     measure.Latency{Response: anyDist(t), Check: anyDist(t)},
+		Revocations: measure.RevokeCounts{Tokens: anyCount(t), Moments: anyCount(t), Censored: anyCount(t)},
+		Safety:      measure.Safety{FalseAccepts: anyCount(t), StaleAccepts: anyCount(t), FalseRejects: anyCount(t)},
+		Cache:       measure.Cache{Hits: int64(anyCount(t)), Misses: int64(anyCount(t))}, AuthorityCalls: int64(anyCount(t)),
+	}
+	if rapid.Bool().Draw(t, "lived") {
+		lower, upper := anyQuantiles(t), anyQuantiles(t)
+		ph.RevokeLower, ph.Revoke = &lower, &upper
+	}
+	return ph
+}
+
+func anyPhaseName(t *rapid.T) string {
+	return rapid.OneOf(rapid.SampledFrom([]string{before, during, after, "latency"}), rapid.Custom(anyText)).Draw(t, "phase")
+}
+
+func anyFallback(t *rapid.T) measure.Fallback {
+	return measure.Fallback{Cause: anyText(t), Phase: anyPhaseName(t), Count: anyCount(t)}
+}
+
+func anyFault(t *rapid.T) measure.Fault {
+	return measure.Fault{
+		Name: anyText(t), From: rapid.Float64Range(0, 1e6).Draw(t, "from"), To: rapid.Float64Range(0, 1e6).Draw(t, "to"),
+		Landed: rapid.Bool().Draw(t, "landed"), Healed: rapid.Bool().Draw(t, "healed"),
+		Met: int64(anyCount(t)), Clear: int64(anyCount(t)), Unknown: rapid.SampledFrom([]string{"", "met no traffic", "was not seen to heal"}).Draw(t, "unknown"),
+	}
 }
 
 func counts4(t *rapid.T) []int { return rapid.SliceOfN(rapid.IntRange(0, 50), 0, 4).Draw(t, "counts") }
@@ -118,9 +153,10 @@ func anyReport(t *rapid.T) *measure.Report {
 	for range rapid.IntRange(0, 3).Draw(t, "references") {
 		r.References = append(r.References, measure.Reference{Pattern: anyText(t), Metric: anyText(t), Says: anyText(t), Value: number(t)})
 	}
-	for range rapid.IntRange(0, 2).Draw(t, "faults") {
-		r.Faults = append(r.Faults, measure.Fault{Name: anyText(t), From: 10, To: 500, Landed: rapid.Bool().Draw(t, "landed")})
-	}
+	r.Faults = rapid.SliceOfN(rapid.Custom(anyFault), 0, 8).Draw(t, "faults")
+	r.Undo = measure.Undo{Injected: anyCount(t), Healed: anyCount(t), Left: rapid.SliceOfN(rapid.Custom(anyText), 0, 3).Draw(t, "left")}
+	r.Stopped = anyText(t)
+	r.Warnings = rapid.SliceOfN(rapid.Custom(anyText), 0, 5).Draw(t, "warnings")
 	if len(r.Patterns) > 1 && rapid.Bool().Draw(t, "tie") {
 		r.Ties = [][]string{{r.Patterns[0].Pattern, r.Patterns[1].Pattern}}
 	}

@@ -86,12 +86,16 @@ func withNoise(d *measure.Dist) string {
 type life struct {
 	p       *measure.Pattern
 	longest float64 // known upper bound, or the bound it exceeds
-	open    bool    // the bound is exceeded by an unknown amount
+	why     string  // no end of it is known, and why
 }
 
 // revokedSentence says how long revoked tokens lived, the longest first.
 func revokedSentence(r *measure.Report) string {
-	lives := livesOf(r)
+	return lived(r, livesOf(r))
+}
+
+// lived says how long tokens lived, the longest first.
+func lived(r *measure.Report, lives []life) string {
 	if len(lives) == 0 {
 		return "not known: no revocation was measured."
 	}
@@ -124,8 +128,7 @@ func lifeless(r *measure.Report, lives []life) []string {
 // lifeLegend explains the table's words for the life of a revoked token.
 const lifeLegend = "a to b: last let in at a, refused by b. uses: requests let in after the revoke."
 
-// livesOf orders the patterns that have a figure by their longest life; those
-// that never refused some token come first.
+// livesOf are the lives of the patterns that have a figure, the longest first.
 func livesOf(r *measure.Report) []life {
 	var lives []life
 	for i := range r.Patterns {
@@ -135,12 +138,17 @@ func livesOf(r *measure.Report) []life {
 		case f.upperMax != nil:
 			lives = append(lives, life{p: p, longest: *f.upperMax})
 		case f.aboveMax != nil:
-			lives = append(lives, life{p: p, longest: *f.aboveMax, open: true})
+			lives = append(lives, life{p: p, longest: *f.aboveMax, why: openEnd(p.Revoke.Censored)})
 		}
 	}
+	return byLength(lives)
+}
+
+// byLength orders lives by length; those without an end come first.
+func byLength(lives []life) []life {
 	slices.SortStableFunc(lives, func(a, b life) int {
-		if a.open != b.open {
-			return map[bool]int{true: -1, false: 1}[a.open]
+		if (a.why == "") != (b.why == "") {
+			return map[bool]int{true: 1, false: -1}[a.why == ""]
 		}
 		return cmp.Compare(b.longest, a.longest)
 	})
@@ -148,12 +156,11 @@ func livesOf(r *measure.Report) []life {
 }
 
 func worstLife(l life) string {
-	if l.open {
-		why := "no end of it is known"
-		if n := l.p.Revoke.Censored; n > 0 {
-			why = pairs(n) + " not refused while watched"
-		}
-		return fmt.Sprintf("%s: longer than %s, %s.", l.p.Pattern, millis(l.longest, down), why)
+	switch {
+	case l.why != "" && l.longest == 0:
+		return fmt.Sprintf("%s: %s.", l.p.Pattern, l.why)
+	case l.why != "":
+		return fmt.Sprintf("%s: longer than %s, %s.", l.p.Pattern, millis(l.longest, down), l.why)
 	}
 	bound := ""
 	switch {
@@ -167,10 +174,10 @@ func worstLife(l life) string {
 
 // otherLives sums up the patterns after the first: together if none is open.
 func otherLives(rest []life, patterns int) string {
-	if rest[0].open {
+	if rest[0].why != "" {
 		var names []string
 		for _, l := range rest {
-			if l.open {
+			if l.why != "" {
 				names = append(names, l.p.Pattern)
 			}
 		}

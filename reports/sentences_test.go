@@ -9,18 +9,37 @@ import (
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
+// saying is a row of a table: what a changed report has to make something say,
+// and what not.
+type saying struct {
+	name   string
+	change func(*measure.Report)
+	say    func(*measure.Report) string
+	want   string
+	not    string // "" for nothing
+}
+
+// assertSays tries each row on a report of its own.
+func assertSays(t *testing.T, report func() *measure.Report, rows []saying) {
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			r := report()
+			row.change(r)
+			got := row.say(r)
+			assert.Contains(t, got, row.want)
+			if row.not != "" {
+				assert.NotContains(t, got, row.not)
+			}
+		})
+	}
+}
+
 func TestSentencesAreTrueOfTheirReport(t *testing.T) {
 	fast := func(r *measure.Report) string { return fastSentence(r) }
 	revoked := func(r *measure.Report) string { return revokedSentence(r) }
 	wrong := func(r *measure.Report) string { return wrongSentence(r) }
 	limits := func(r *measure.Report) string { return strings.Join(limitSentences(r), " ") }
-	for _, row := range []struct {
-		name   string
-		change func(*measure.Report)
-		say    func(*measure.Report) string
-		want   string
-		not    string
-	}{
+	assertSays(t, sample, []saying{
 		{"tied patterns lead together", func(*measure.Report) {}, fast, "registry and hybrid; = cannot be told apart.", ""},
 		{"a clear leader stands alone, with its noise", func(r *measure.Report) { r.Ties = nil }, fast, "registry, 0.039 ± 0.005 ms.", "told apart"},
 		{"patterns that all tie have no slowest", func(r *measure.Report) {
@@ -72,17 +91,7 @@ func TestSentencesAreTrueOfTheirReport(t *testing.T) {
 		{"an invalid run says so first", func(r *measure.Report) { *r = *invalid() }, limits, "INVALID RUN: remote: 88 %", "not the bottleneck"},
 		{"a busy machine is not called idle", func(r *measure.Report) { r.Sender.CPU = new(0.9) }, limits, "CPU 90 %: the machine was near its limit.", "not the bottleneck"},
 		{"added delay is told", func(r *measure.Report) { *r = *referenced() }, limits, "Network: gateway-authority 18 ms", "No network delay"},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			r := sample()
-			row.change(r)
-			got := row.say(r)
-			assert.Contains(t, got, row.want)
-			if row.not != "" {
-				assert.NotContains(t, got, row.not)
-			}
-		})
-	}
+	})
 }
 
 func TestAFigureThatTheSampleCannotSupportIsNotPrinted(t *testing.T) {

@@ -32,7 +32,7 @@ func tableLines(r *measure.Report) []string {
 	}
 	var blocks [][]string
 	names := question{columns: []column{nameColumn(rows)}}
-	for _, q := range []question{names, fastColumns(r, rows), revokedColumns(r, rows), wrongColumns(rows)} {
+	for _, q := range append([]question{names}, questions(r, rows)...) {
 		blocks = append(blocks, q.lines())
 	}
 	lines := beside(blocks, gap)
@@ -43,6 +43,24 @@ func tableLines(r *measure.Report) []string {
 		lines = append(lines, "no pattern was run")
 	}
 	return lines
+}
+
+// questions are those that the run can answer, numbered: a run that broke
+// something has its own, and one that measured no speed is not asked for it.
+func questions(r *measure.Report, rows []measure.Pattern) []question {
+	var all []question
+	switch {
+	case broke(r):
+		all = brokenQuestions(r, rows)
+	case !speedMeasured(r) && sum(r, decisions) > 0:
+		all = []question{revokedColumns(r, rows), wrongColumns(rows, "outside question 1")}
+	default:
+		all = []question{fastColumns(r, rows), revokedColumns(r, rows), wrongColumns(rows, "outside question 2")}
+	}
+	for i := range all {
+		all[i].title = fmt.Sprintf("%d %s", i+1, all[i].title)
+	}
+	return all
 }
 
 func nameColumn(rows []measure.Pattern) column {
@@ -63,13 +81,13 @@ func fastColumns(r *measure.Report, rows []measure.Pattern) question {
 		p95.cells = append(p95.cells, strings.TrimSpace(noisy(d, u)+" "+tieMark(r, rows[i].Pattern)))
 	}
 	p95.alignBefore("±")
-	return question{"1 FAST?", s.heading(r, u), []column{p50, p95}}
+	return question{"FAST?", s.heading(r, u), []column{p50, p95}}
 }
 
 func revokedColumns(r *measure.Report, rows []measure.Pattern) question {
 	u := lifeUnit(r)
 	p95 := column{cells: []string{"p95"}}
-	worst := column{cells: []string{strings.TrimSpace("worst " + momentRange(r))}}
+	worst := column{cells: []string{strings.TrimSpace("worst " + rangeOf(moments(r)))}}
 	uses := column{cells: []string{"uses"}}
 	for i := range rows {
 		f := fleetOf(&rows[i])
@@ -81,10 +99,14 @@ func revokedColumns(r *measure.Report, rows []measure.Pattern) question {
 	if n := gateways(r); n > 1 {
 		until = fmt.Sprintf("until all %d gateways refuse", n)
 	}
-	return question{"2 HOW LONG A REVOKED TOKEN LIVES", u.word + ", " + until, []column{p95, worst, uses}}
+	columns := []column{p95, worst, uses}
+	if _, most := moments(r); most > 0 && !supports(0.95, most) {
+		columns = columns[1:] // no pattern has a p95
+	}
+	return question{"HOW LONG A REVOKED TOKEN LIVES", u.word + ", " + until, columns}
 }
 
-func wrongColumns(rows []measure.Pattern) question {
+func wrongColumns(rows []measure.Pattern, unit string) question {
 	in, out, no := column{cells: []string{"let in"}}, column{cells: []string{"shut out"}}, column{cells: []string{"no answer"}}
 	for i := range rows {
 		p := &rows[i]
@@ -96,7 +118,7 @@ func wrongColumns(rows []measure.Pattern) question {
 		}
 		no.cells = append(no.cells, cell)
 	}
-	return question{"3 EVER WRONG?", "outside question 2", []column{in, out, no}}
+	return question{"EVER WRONG?", unit, []column{in, out, no}}
 }
 
 // answered is a count of decisions, "-" if there was no decision to be right or wrong.

@@ -55,7 +55,11 @@ func headline(r *measure.Report) string {
 		fmt.Sprintf("seed %d", r.Seed),
 		stage(r),
 	}
-	return fmt.Sprintf("tokendrill %s: %s", clean(r.Scenario), strings.Join(parts, ", "))
+	said := fmt.Sprintf("tokendrill %s: %s", clean(r.Scenario), strings.Join(parts, ", "))
+	if utf8.RuneCountInString(said) > Columns { // the limits tell about the network too
+		said, _, _ = strings.Cut(said, " (")
+	}
+	return said
 }
 
 // stage names the stage with its network.
@@ -69,28 +73,13 @@ func stage(r *measure.Report) string {
 	return "embedded (delayed links)"
 }
 
-// saidLines are the sentences, in at most room lines. What the run does not
-// show takes what the others leave; the legend gives way to it.
-func saidLines(r *measure.Report, room int) []string {
-	lines := labelled("fast", fastSentence(r), 2)
-	lines = append(lines, labelled("revoked", revokedSentence(r), 2)...)
-	legend := labelled("", lifeLegend, 1)
-	wrong := labelled("wrong", wrongSentence(r), 2)
-	cited := labelled("cited", referenceSentence(r), 2)
-	limits := strings.Join(limitSentences(r), " ")
-	left := room - len(lines) - len(wrong) - len(cited)
-	if len(livesOf(r)) > 0 && left-len(legend) >= len(labelled("limits", limits, 3)) {
-		lines = append(lines, legend...)
-		left--
-	}
-	lines = append(append(lines, wrong...), labelled("limits", limits, max(left, 1))...)
-	return append(lines, cited...)
-}
-
-// tailLines are the verdict and where to go from here.
+// tailLines are the verdict, what is doubtful about the faults, and where to go from here.
 func tailLines(r *measure.Report, opts TerminalOptions) []string {
 	word, text := verdictLine(r)
 	lines := labelled(word, text, 3)
+	for _, n := range faultNotes(r) {
+		lines = append(lines, labelled(n.Key, n.Text, n.most)...)
+	}
 	if opts.Path != "" {
 		lines = append(lines, fmt.Sprintf("%-*s%s", indent, "report", ending(opts.Path, Columns-indent)))
 	}
@@ -122,6 +111,20 @@ func labelled(label, text string, lines int) []string {
 
 // wrap breaks text at blanks into at most lines lines of width columns.
 func wrap(text string, width, lines int) []string {
+	out := Fill(text, width)
+	if len(out) > lines {
+		out[lines-1] = strings.Join(out[lines-1:], " ")
+		out = out[:lines]
+	}
+	for i := range out {
+		out[i] = short(out[i], width)
+	}
+	return out
+}
+
+// Fill breaks text at blanks into lines of width columns; a longer word has one to
+// itself. Without text there is one empty line.
+func Fill(text string, width int) []string {
 	out := []string{""}
 	for _, word := range strings.Fields(text) {
 		last := &out[len(out)-1]
@@ -134,13 +137,6 @@ func wrap(text string, width, lines int) []string {
 			out = append(out, word)
 		}
 	}
-	if len(out) > lines {
-		out[lines-1] = strings.Join(out[lines-1:], " ")
-		out = out[:lines]
-	}
-	for i := range out {
-		out[i] = short(out[i], width)
-	}
 	return out
 }
 
@@ -151,6 +147,7 @@ func paint(line string, color bool) string {
 	}
 	for word, code := range map[string]string{
 		"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33", "STOPPED": "33", "INTERRUPTED": "33",
+		"UNDO": "31", "UNKNOWN": "33",
 	} {
 		if rest, ok := strings.CutPrefix(line, word+" "); ok {
 			return "\x1b[1;" + code + "m" + word + "\x1b[0m " + rest

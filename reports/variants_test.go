@@ -24,6 +24,15 @@ func variants() []variant {
 		{"empty", empty()},
 		{"faults", faulty()},
 		{"references", referenced()},
+		{"outage", outageReport()},
+		{"fault-not-landed", notLanded()},
+		{"fault-not-landed-and-gate-failed", notLandedAndFailed()},
+		{"stopped-by-condition", stoppedByCondition()},
+		{"undo-incomplete", undoIncomplete()},
+		{"fail-open", failedOpen()},
+		{"phases-without-figures", withoutFigures()},
+		{"many-faults", manyFaults()},
+		{"few-revocations", fewRevocations()},
 	}
 }
 
@@ -149,7 +158,8 @@ func faulty() *measure.Report {
 		p := &r.Patterns[i]
 		for _, ph := range []measure.Phase{{Phase: "before", From: 26_000, To: 34_000}, {Phase: "during", From: 34_000, To: 40_000}, {Phase: "after", From: 40_000, To: 54_000}} {
 			ph.Requests = measure.Requests{Sent: 400, Accepted: 380, Rejected: 20, UnavailableRate: new(0.0)}
-			ph.Latency, ph.Revoke = p.Latency, &p.Revoke.FleetUpper
+			ph.Latency, ph.Revoke, ph.RevokeLower = p.Latency, &p.Revoke.FleetUpper, &p.Revoke.FleetLower
+			ph.Revocations = measure.RevokeCounts{Tokens: 21, Moments: 21}
 			if ph.Phase == "during" && p.Pattern == "remote" {
 				ph.Requests = measure.Requests{Sent: 400, Accepted: 20, Unavailable: 380, UnavailableRate: new(0.95)}
 			}

@@ -90,6 +90,9 @@ func (g placed) name() string {
 	if g.Pattern == "" || strings.Contains(metric, g.Pattern) {
 		return metric
 	}
+	if labels, labelled := strings.CutSuffix(metric, "}"); labelled {
+		return labels + ",pattern=" + g.Pattern + "}"
+	}
 	return metric + "{pattern=" + g.Pattern + "}"
 }
 
@@ -221,6 +224,9 @@ func (g placed) broken() string {
 }
 
 func undecided(r *measure.Report, gates []placed) string {
+	if doubts := faultDoubts(r); len(doubts) > 0 {
+		return firstOf(doubts)
+	}
 	if !r.Validity.OK {
 		return "the run is invalid: " + strings.Join(r.Validity.Reasons, "; ")
 	}
@@ -243,24 +249,16 @@ func undecided(r *measure.Report, gates []placed) string {
 
 // cut says why a run ended early and in which state it left the stage.
 func cut(r *measure.Report) string {
-	said := []string{"after " + length(r.Elapsed)}
-	if reason := cmp.Or(strings.Join(r.Validity.Reasons, ", "), strings.Join(r.Warnings, ", ")); reason != "" && reason != string(r.Verdict) {
+	said := []string{cmp.Or(r.Stopped, "after "+length(r.Elapsed))}
+	reason := cmp.Or(strings.Join(r.Validity.Reasons, ", "), strings.Join(r.Warnings, ", "))
+	if r.Stopped == "" && reason != "" && reason != string(r.Verdict) {
 		said[0] += ": " + reason
 	}
-	if r.Sender.Planned > 0 {
-		said = append(said, fmt.Sprintf("%s of %s planned requests sent", count(r.Sender.Sent), count(r.Sender.Planned)))
+	if u := undone(r); u != "" {
+		said = append(said, u)
 	}
-	if len(r.Faults) > 0 {
-		landed, healed := 0, 0
-		for _, f := range r.Faults {
-			if f.Landed {
-				landed++
-			}
-			if f.Landed && f.Healed {
-				healed++
-			}
-		}
-		said = append(said, fmt.Sprintf("%d of %d faults undone", healed, landed))
+	if r.Sender.Planned > 0 {
+		return strings.Join(said, "; ") + fmt.Sprintf("; partial: %s of %s planned requests sent", count(r.Sender.Sent), count(r.Sender.Planned))
 	}
 	return strings.Join(append(said, "partial"), "; ")
 }

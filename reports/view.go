@@ -3,6 +3,7 @@ package reports
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
@@ -15,6 +16,7 @@ type view struct {
 	Word, Decided string // the verdict
 	Started       string
 	Sentences     []sentence
+	WrongSaid     string
 	Limits        []string
 	GateRows      []gateRow
 	Rows          []row
@@ -25,6 +27,10 @@ type view struct {
 	Latencies     []chart
 	Matrix        matrix
 	Wrong         []wrongRow
+	Notes         []note
+	FaultRows     []faultRow
+	Answers       *chart
+	Phases        []phaseTable
 	ShowPhases    bool
 	References    []referenceRow
 	Reproduce     string
@@ -75,15 +81,14 @@ func newView(r *measure.Report) *view {
 	v := &view{
 		Report: r, Started: "not known", SpeedName: speedOf(r).name, Limits: limitSentences(r), Reproduce: reproduce(r),
 		Map: plotMap(r), Lives: plotLives(r), Timelines: plotTimelines(r), Latencies: plotLatencies(r),
-		Matrix: matrixOf(r), Wrong: wrongRows(r), ShowPhases: showPhases(r), Glossary: glossary(),
+		Matrix: matrixOf(r), Wrong: wrongRows(r), Glossary: glossary(),
+		Notes: faultNotes(r), FaultRows: faultRows(r), Answers: plotAnswers(r), Phases: phaseTables(r), ShowPhases: showPhases(r),
 	}
 	if !r.Started.IsZero() {
 		v.Started = r.Started.UTC().Format(time.RFC3339)
 	}
 	v.Word, v.Decided = verdictLine(r)
-	v.Sentences = []sentence{
-		{"Fast?", fastSentence(r)}, {"How long a revoked token lives?", revokedSentence(r)}, {"Ever wrong?", wrongSentence(r)},
-	}
+	v.Sentences, v.WrongSaid = questionsOf(r), wrongSentence(r)
 	for _, g := range gatesOf(r) {
 		v.GateRows = append(v.GateRows, gateRow{
 			Verdict: string(g.Verdict), Expr: g.Expr, Pattern: g.Pattern, Why: g.Why, N: g.N,
@@ -98,6 +103,19 @@ func newView(r *measure.Report) *view {
 		v.References = append(v.References, referenceRow{f.Pattern, f.Metric, f.Says, g.show(f.Value, nearest)})
 	}
 	return v
+}
+
+// questionsOf are the questions of a run with their answers.
+func questionsOf(r *measure.Report) []sentence {
+	all := []sentence{{"Fast?", fastSentence(r)}, {"How long a revoked token lives?", revokedSentence(r)}}
+	if broke(r) {
+		all = []sentence{
+			{"What was broken?", strings.Join(brokenSentences(r), " ")}, {"Who answers meanwhile?", answersSentence(r)},
+			{"Revoked meanwhile?", meanwhileSentence(r)}, {"When was it as before?", recoverySentence(r)},
+		}
+	}
+	all = append(all, sentence{"Decided by exception?", fallbackSentence(r)}, sentence{"Ever wrong?", wrongSentence(r)})
+	return slices.DeleteFunc(all, func(s sentence) bool { return s.Text == "" })
 }
 
 // known is the interval of a gate's value, "-" if it has none.
@@ -211,6 +229,9 @@ func glossary() []sentence {
 		{"Bound", "How long a revoked token may live by the pattern's design."},
 		{"Let in (false accepts)", "Accepts that no right implementation gives: forged, expired, wrong audience or scope, revoked longer than the bound ago, let in again after a refusal."},
 		{"Shut out (false rejects)", "Refusals of a token that was valid throughout, or for the wrong reason."},
+		{"Before, during, after", "The stretches of a run around its faults: during is from the begin of the first to the end of the last."},
+		{"Landed, healed", "A fault landed if it met traffic, and healed if traffic came through the same place unharmed afterwards. Of a fault that met nothing, nothing is known."},
+		{"As before", "Response p95 and the share without an answer are back at their level before the first fault."},
 		{"No answer", "429, 5xx, timeouts and refused connections. They never count as a refusal."},
 		{"Unknown", "The unrevoked twin was not accepted close enough before and after the refusal, or was refused too: the refusal proves nothing."},
 		{"± and =", "Half the width of the 95 % interval of the median over interleaved slices. Patterns with the same mark cannot be told apart."},
