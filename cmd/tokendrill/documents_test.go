@@ -98,7 +98,10 @@ func again(t *testing.T, saved string, args []string) string {
 	require.NoError(t, err)
 	for i := range report.Patterns {
 		p := &report.Patterns[i]
-		p.Timeline, p.Phases, p.Latency.Curves = measure.Timeline{}, nil, nil
+		p.Timeline, p.Latency.Curves = measure.Timeline{}, nil
+		for j := range p.Phases {
+			p.Phases[j].Latency.Curves = nil
+		}
 		for g := range p.Revoke.Gateways {
 			p.Revoke.Gateways[g].Intervals = nil
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
@@ -16,6 +17,8 @@ const (
 	exitUsage        = 2   // the command line or an input file is wrong
 	exitInconclusive = 3   // a gate could not be decided, or the run is not valid
 	exitHarness      = 4   // the environment or the harness failed
+	exitStopped      = 5   // a stop condition ended the run
+	exitUndo         = 6   // a fault is still in place
 	exitInterrupted  = 130 // interrupted, and undone
 )
 
@@ -29,6 +32,8 @@ var exitCodes = []struct {
 	{exitUsage, "the command line or an input file is wrong"},
 	{exitInconclusive, "inconclusive or invalid: no samples, too few, or a late sender is never a pass"},
 	{exitHarness, "the environment or the harness failed"},
+	{exitStopped, "stopped by a stop condition of the scenario, and undone; the report is partial"},
+	{exitUndo, "undo is incomplete, a fault is still in place: tokendrill heal"},
 	{exitInterrupted, "interrupted and undone; the report is partial"},
 }
 
@@ -47,6 +52,11 @@ func verdict(r *measure.Report) error {
 
 // errInterrupted ends a run that was interrupted before its first request.
 var errInterrupted = errors.New("interrupted before anything was measured; there is no report")
+
+// undoFailed ends an undo that has left something in place.
+type undoFailed struct{ error }
+
+func (e undoFailed) Unwrap() error { return e.error }
 
 // inputError is the user's to mend: exit code 2.
 type inputError struct{ error }
@@ -67,6 +77,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitPass
+	case errors.As(err, new(*harness.UndoError)), errors.As(err, new(undoFailed)): // whatever else, this must be mended
+		return exitUndo
 	case errors.As(err, &j):
 		return verdictCode(j.verdict)
 	case errors.As(err, new(inputError)):
@@ -83,6 +95,8 @@ func verdictCode(v measure.RunVerdict) int {
 		return exitPass
 	case measure.Fail:
 		return exitFail
+	case measure.Stopped:
+		return exitStopped
 	case measure.Interrupted:
 		return exitInterrupted
 	}

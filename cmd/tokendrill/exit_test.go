@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
@@ -24,6 +25,9 @@ func TestExitCodes(t *testing.T) {
 		{"a gate is open", verdict(&measure.Report{Verdict: measure.Inconclusive}), 3},
 		{"a verdict that is not known is no pass", verdict(&measure.Report{}), 3},
 		{"anything else", errors.New("listen: address in use"), 4},
+		{"stopped by a stop condition", verdict(&measure.Report{Verdict: measure.Stopped}), 5},
+		{"faults left in place, whatever else", errors.Join(errors.New("x"), &harness.UndoError{Left: []string{"exec"}}), 6},
+		{"faults left in place by heal", undoFailed{errors.New("x")}, 6},
 		{"interrupted with a report", verdict(&measure.Report{Verdict: measure.Interrupted}), 130},
 		{"interrupted without one", errors.Join(errInterrupted, nil), 130},
 	} {

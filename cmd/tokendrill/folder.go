@@ -13,6 +13,9 @@ import (
 // outRoot is where report folders go that nobody named.
 const outRoot = "tokendrill-out"
 
+// auditName is where the gateways of a run audit what they let in beside the rule.
+const auditName = "audit.ndjson"
+
 // folder is the report folder of a run.
 type folder struct {
 	path string
@@ -61,7 +64,7 @@ func missing(path string) (out []string) {
 // removeReport removes the files of an earlier report.
 func (f *folder) removeReport() error {
 	old, err := filepath.Glob(filepath.Join(f.path, "*.hlog"))
-	for _, name := range append(old, f.join("history.ndjson"), f.join("report.json"), f.join("report.html")) {
+	for _, name := range append(old, f.join("history.ndjson"), f.join(auditName), f.join("report.json"), f.join("report.html")) {
 		if gone := os.Remove(name); !errors.Is(gone, fs.ErrNotExist) {
 			err = errors.Join(err, gone)
 		}
@@ -79,6 +82,30 @@ func (f *folder) create(name string) (*os.File, error) {
 	}
 	f.made = append([]string{w.Name()}, f.made...)
 	return w, nil
+}
+
+// lateFile is a file of a folder that comes to be when something is written to it.
+// It is not safe for concurrent use.
+type lateFile struct {
+	dir  *folder
+	name string
+	file *os.File
+}
+
+func (l *lateFile) Write(p []byte) (n int, err error) {
+	if l.file == nil {
+		if l.file, err = l.dir.create(l.name); err != nil {
+			return 0, err
+		}
+	}
+	return l.file.Write(p)
+}
+
+func (l *lateFile) Close() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
 }
 
 // write makes a file in the folder and fills it.

@@ -1,9 +1,12 @@
+//go:build unix
+
 package main
 
 import (
 	"bufio"
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,4 +94,54 @@ func TestInterruptBeforeTheMeasurementLeavesNothing(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// restless has something in the way at every moment: faults that begin and end,
+// and an inject command that takes its time.
+const restless = `
+name: restless
+about: faults come and go
+patterns: [remote, registry]
+traffic: {recording: sample, rate: 50/s, rounds: 1, slice: 100ms}
+revocations: {tokens: 2, every: 50ms, first_gap: 10ms, growth: 10%, rate: 20/s, window: 1s}
+settings: {registry: {staleness: 500ms, heartbeat: 100ms}}
+faults:
+  - {name: exec, at: 50ms, for: 800ms, inject: [touch, one], heal: [rm, -f, one]}
+  - {name: exec, at: 200ms, for: 300ms, inject: [sh, -c, touch two; sleep 0.3; touch more], heal: [rm, -f, two, more]}
+  - {name: link.cut, link: gateway-registry, at: 300ms, for: 300ms}
+gates: [safety.false_accepts == 0]
+`
+
+// Whenever the user presses Ctrl-C, no fault, no process and no entry of the undo
+// journal is left.
+func TestAnInterruptAtAnyMomentLeavesNothingInPlace(t *testing.T) {
+	requireProc(t)
+	moments, rng := 50, rand.New(rand.NewPCG(3, 0))
+	if testing.Short() {
+		moments = 4
+	}
+	for range moments {
+		at := time.Duration(rng.Int64N(int64(3 * time.Second)))
+		t.Run(at.String(), func(t *testing.T) {
+			t.Parallel()
+			c := command(t, "run", "restless.yaml")
+			require.NoError(t, os.WriteFile(filepath.Join(c.Dir, "restless.yaml"), []byte(restless), 0o600))
+			state := filepath.Join(c.Dir, "state")
+			c.Env = append(os.Environ(), "TOKENDRILL_STATE="+state)
+			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			var stderr bytes.Buffer
+			c.Stderr = &stderr
+			require.NoError(t, c.Start())
+			time.Sleep(at)
+			_ = syscall.Kill(-c.Process.Pid, syscall.SIGINT) // it may have come to its end
+			c.Wait()
+			if stderr.Len() > 0 { // else it had not begun, and the signal has simply ended it
+				assert.Contains(t, []int{exitInterrupted, exitPass, exitInconclusive}, c.ProcessState.ExitCode(), stderr.String())
+			}
+			for _, name := range []string{"one", "two", "more"} {
+				assert.NoFileExists(t, filepath.Join(c.Dir, name))
+			}
+			requireNothingLeft(t, state)
+		})
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/harness/measure"
 	"github.com/tokendrill/tokendrill/scenarios"
@@ -19,7 +20,9 @@ var lists = []struct {
 	name, about string
 	rows        func() [][]string
 }{
-	{"scenarios", "the catalogue of scenarios", scenarioRows},
+	{"scenarios", "the catalogue of scenarios", scenarioList},
+	{"faults", "what can be broken on purpose", faultList},
+	{"stimuli", "crafted traffic that provokes mistakes", stimulusList},
 	{"metrics", "what a gate can limit", metricRows},
 	{"mutations", "the ways in which tokens are fuzzed", mutationRows},
 	{"exit-codes", "what the exit codes mean", exitCodeRows},
@@ -28,15 +31,9 @@ var lists = []struct {
 func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
-		Short:   "List scenarios, metrics, mutations and exit codes",
-		Example: "  tokendrill list scenarios\n  tokendrill list metrics | grep revoke",
-		RunE: func(c *cobra.Command, a []string) error {
-			var names []string
-			for _, sub := range c.Commands() {
-				names = append(names, sub.Name())
-			}
-			return badInput(fmt.Errorf("list what? %q is not one of %s", strings.Join(a, " "), strings.Join(names, ", ")))
-		},
+		Short:   "List scenarios, faults, stimuli, metrics, mutations and exit codes",
+		Example: "  tokendrill list scenarios\n  tokendrill list faults\n  tokendrill list metrics | grep revoke",
+		RunE:    needsKind("list what?"),
 	}
 	for _, l := range lists {
 		c.AddCommand(&cobra.Command{
@@ -64,11 +61,66 @@ func printRows(w io.Writer, rows [][]string) error {
 	return tab.Flush()
 }
 
-func scenarioRows() (rows [][]string) {
-	for _, sc := range scenarios.Catalogue() {
-		rows = append(rows, []string{sc.Name, strings.Join(strings.Fields(sc.About), " ")})
+// named is a name with a text behind it, under a heading.
+type named struct{ heading, name, text string }
+
+// grouped are rows of names and texts in one line each of at most columns, under
+// their headings in the order of these.
+func grouped(all []named, headings ...string) (rows [][]string) {
+	widest := 0
+	for _, n := range all {
+		widest = max(widest, len(n.name))
+	}
+	for _, heading := range headings {
+		first := true
+		for _, n := range all {
+			if n.heading != heading {
+				continue
+			}
+			if first && len(rows) > 0 {
+				rows = append(rows, nil)
+			}
+			if first && len(headings) > 1 {
+				rows = append(rows, []string{"# " + heading})
+			}
+			first = false
+			rows = append(rows, []string{fmt.Sprintf("%-*s  %s", widest, n.name, strings.TrimSuffix(brief(n.text, columns-widest-2), "."))})
+		}
 	}
 	return rows
+}
+
+func scenarioList() [][]string {
+	const compares, breaks, provokes = "compare patterns", "break something", "provoke a mistake"
+	var all []named
+	for _, sc := range scenarios.Catalogue() {
+		heading := compares
+		switch {
+		case len(sc.Faults) > 0:
+			heading = breaks
+		case len(sc.Stimuli) > 0:
+			heading = provokes
+		}
+		all = append(all, named{heading, sc.Name, sc.About})
+	}
+	return grouped(all, compares, breaks, provokes)
+}
+
+func faultList() [][]string {
+	headings := map[chaos.Place]string{chaos.OnLink: "on a link", chaos.OnNode: "on a node", chaos.OnHost: "anywhere"}
+	var all []named
+	for _, f := range chaos.Catalogue() {
+		all = append(all, named{headings[f.Place], f.Name, f.Does})
+	}
+	return grouped(all, headings[chaos.OnLink], headings[chaos.OnNode], headings[chaos.OnHost])
+}
+
+func stimulusList() [][]string {
+	var all []named
+	for _, st := range scenarios.StimulusSpecs() {
+		all = append(all, named{"", st.Name, st.Does})
+	}
+	return grouped(all, "")
 }
 
 func metricRows() (rows [][]string) {

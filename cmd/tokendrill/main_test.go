@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write golden output again")
 // TestMain lets the tests run tokendrill as a process of its own: the test binary
 // under that name is the command.
 func TestMain(m *testing.M) {
-	testscript.Main(leakTested{m}, map[string]func(){"tokendrill": main})
+	testscript.Main(leakTested{m}, map[string]func(){"tokendrill": main, "victim": victim})
 }
 
 // leakTested fails when a goroutine outlives the tests.

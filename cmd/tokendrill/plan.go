@@ -15,7 +15,7 @@ func printPlan(w io.Writer, p *harness.Plan) error {
 	rows := [][]string{
 		{"scenario", p.Scenario.Name},
 		{"recording", fmt.Sprintf("%s, %d requests, sha256 %.12s", p.Scenario.Traffic.Recording, len(p.Recording.Exchanges), p.Recording.Digest)},
-		{"requests", fmt.Sprintf("%d: %d probes, %d fuzzed", n.Requests, n.Probes, n.Fuzzed)},
+		{"requests", requestCounts(n)},
 		{"revocations", fmt.Sprint(n.Revocations)},
 	}
 	for _, s := range p.Systems {
@@ -24,11 +24,55 @@ func printPlan(w io.Writer, p *harness.Plan) error {
 	for _, ph := range p.Phases {
 		rows = append(rows, []string{"phase", fmt.Sprintf("%s, %s to %s", ph.Name, seconds(ph.From), seconds(ph.To))})
 	}
+	for _, s := range p.Stimuli {
+		rows = append(rows, []string{"stimulus", stimulusText(s)})
+	}
 	for _, f := range p.Faults {
-		rows = append(rows, []string{"fault", fmt.Sprintf("%s on %s, %s to %s", f.Name, f.Where(), seconds(f.From), seconds(f.To))})
+		rows = append(rows, faultRows(p, f)...)
+	}
+	for _, condition := range p.Scenario.AbortWhen {
+		rows = append(rows, []string{"stops when", condition})
 	}
 	rows = append(rows, []string{"takes", seconds(p.Duration()) + ", besides starting and issuing tokens"}, []string{"digest", p.Digest})
 	return printRows(w, rows)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+// requestCounts says what the requests of a plan are.
+func requestCounts(n harness.Counts) string {
+	text := fmt.Sprintf("%d: %d probes, %d fuzzed", n.Requests, n.Probes, n.Fuzzed)
+	if n.Stimuli > 0 {
+		text += fmt.Sprintf(", %d of stimuli", n.Stimuli)
+	}
+	return text
+}
+
+// stimulusText says what a stimulus sends, to whom and when.
+func stimulusText(s harness.StimulusWindow) string {
+	to := "every pattern"
+	if s.Pattern != "" {
+		to = s.Pattern
+	}
+	return fmt.Sprintf("%s to %s, %v/s with %d tokens, %s to %s", s.Name, to, float64(s.Rate), s.Tokens, seconds(s.From), seconds(s.To))
+}
+
+// faultRows say what a fault does, to what and when.
+func faultRows(p *harness.Plan, f harness.FaultWindow) [][]string {
+	when := fmt.Sprintf("%s, %s to %s", f.Name, seconds(f.From), seconds(f.To))
+	if len(f.Inject) > 0 {
+		heal := "nothing, it stays"
+		if len(f.Heal) > 0 {
+			heal = shown(f.Heal)
+		}
+		return [][]string{{"fault", when}, {"", "inject: " + shown(f.Inject)}, {"", "heal: " + heal}}
+	}
+	if given := f.Given(); given != "" {
+		when += "; " + given
+	}
+	rows := [][]string{{"fault", when}}
+	for _, target := range p.Targets(f) {
+		rows = append(rows, []string{"", "on " + target})
+	}
+	return rows
+}

@@ -33,7 +33,7 @@ func (p *progress) update(now harness.Progress) {
 	case p.live:
 		fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.width-len(line))))
 		p.width = len(line)
-	case now.Doing != p.doing || now.Elapsed >= p.last+plainEvery:
+	case now.Doing != p.doing || now.Faults > 0 || now.Elapsed >= p.last+plainEvery:
 		fmt.Fprintln(p.w, line)
 		p.last = now.Elapsed
 	}
@@ -49,6 +49,8 @@ func (p *progress) done() {
 
 func describe(now harness.Progress) string {
 	switch {
+	case now.Faults > 0:
+		return fmt.Sprintf("%s: %d in place", now.Doing, now.Faults)
 	case now.Planned > 0:
 		return fmt.Sprintf("%s: %s of %s", now.Doing, now.Elapsed.Round(time.Second), now.Planned.Round(time.Second))
 	case now.Total > 0:

@@ -4,16 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tokendrill/tokendrill/fixtures/traffic"
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/harness/measure"
 	"github.com/tokendrill/tokendrill/reports"
@@ -33,6 +30,10 @@ type runFlags struct {
 	force    bool
 	dryRun   bool
 
+	irreversible []string      // faults that may stay for good
+	maxFault     time.Duration // cap on the time of one fault
+	maxShare     string        // cap on the share that a fault acts on
+
 	stage harness.Stage // nil is the embedded one
 }
 
@@ -46,12 +47,15 @@ their traffic and prints which pattern is fast, which revokes quickly and which 
 ever wrong. SCENARIO is a name of the catalogue (tokendrill list scenarios) or a
 YAML file; without one it is "quick".
 
-Ctrl-C ends the run early, with a report on what was measured until then; pressed
-again it changes nothing: the report is a matter of a second.`,
+Whatever way a run ends, the faults of its scenario are undone. Ctrl-C ends it
+early, undoes them and reports what was measured until then; pressed again, what is
+still to be undone gets a second each. A run that is killed is healed by its
+watchdog; what even that cannot undo is left to tokendrill heal.`,
 		Example: `  tokendrill run
   tokendrill run field-review --seed 3
   tokendrill run quick --traffic rec.ndjson.gz --rate 400/s --out report
-  tokendrill run quick --dry-run`,
+  tokendrill run quick --dry-run
+  tokendrill run quick --max-fault-time 5s --max-share 50%`,
 		Args:              args(0, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(c *cobra.Command, a []string) error {
@@ -71,6 +75,9 @@ again it changes nothing: the report is a matter of a second.`,
 	flags.StringVar(&f.out, "out", "", "report folder (default tokendrill-out/SCENARIO-SEED)")
 	flags.BoolVar(&f.force, "force", false, "replace the files of a report that is there")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	flags.StringSliceVar(&f.irreversible, "irreversible", nil, "faults that may be left in place for good, such as exec without a heal command")
+	flags.DurationVar(&f.maxFault, "max-fault-time", 0, "refuse a scenario with a fault that lasts longer")
+	flags.StringVar(&f.maxShare, "max-share", "", "refuse a scenario with a fault that acts on more of the traffic, such as 50%")
 	return c
 }
 
@@ -83,7 +90,11 @@ func (f runFlags) run(c *cobra.Command) error {
 	if f.dryRun {
 		return printPlan(c.OutOrStdout(), plan)
 	}
-	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	state, err := stateDir()
+	if err != nil {
+		return err
+	}
+	ctx, hurry, stop := interruptible(c.Context())
 	defer stop()
 	dir, err := openFolder(f.out, fmt.Sprintf("%s-%d", plan.Scenario.Name, f.seed), f.force)
 	if err != nil {
@@ -93,14 +104,19 @@ func (f runFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return errors.Join(err, dir.abandon())
 	}
+	audit := &lateFile{dir: dir, name: auditName}
+	if f.stage == nil {
+		f.stage = harness.Embedded{Audit: pattern.NewAuditLog(audit)}
+	}
 	show := newProgress(c.ErrOrStderr())
 	result, err := harness.Run(ctx, plan, harness.Options{
 		Stage: f.stage, History: history, Progress: show.update, Version: version, Reproduce: f.command(c),
+		State: state, Watchdog: func() (func(), error) { return startWatchdog(state) }, Hurry: hurry,
 	})
 	show.done()
-	err = errors.Join(err, history.Close())
+	err = errors.Join(err, history.Close(), audit.Close())
 	if result == nil {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !errors.As(err, new(*harness.UndoError)) {
 			err = errInterrupted
 		}
 		return errors.Join(err, dir.abandon())
@@ -111,74 +127,13 @@ func (f runFlags) run(c *cobra.Command) error {
 	return verdict(result.Report)
 }
 
-// plan loads the scenario and the recording, applies the flags and plans the run.
-func (f runFlags) plan(c *cobra.Command) (*harness.Plan, error) {
-	sc, err := scenarios.Load(f.scenario)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.apply(c, sc); err != nil {
-		return nil, err
-	}
-	rec, err := traffic.Open(sc.Traffic.Recording)
-	if err != nil {
-		return nil, err
-	}
-	return harness.NewPlan(sc, rec, f.seed)
-}
-
-// apply changes the scenario as the flags say, and checks it again.
-func (f runFlags) apply(c *cobra.Command, sc *scenarios.Scenario) error {
-	set := c.Flags().Changed
-	if set("traffic") {
-		sc.Traffic.Recording = f.traffic
-	}
-	if err := f.pace(c, sc); err != nil {
-		return err
-	}
-	if set("duration") {
-		round := sc.Traffic.Slice * time.Duration(len(sc.Patterns))
-		if sc.Traffic.Rounds = int((f.duration + round/2) / round); sc.Traffic.Rounds < 1 {
-			return fmt.Errorf("--duration %v is too short; expected %v or more, the length of one round", f.duration, round)
-		}
-	}
-	if set("tokens") {
-		sc.Revoke.Tokens = f.tokens
-	}
-	if err := sc.Validate(); err != nil {
-		return fmt.Errorf("with these flags: %w", err)
-	}
-	return nil
-}
-
-// pace sets a rate or a speed, of which a scenario has one.
-func (f runFlags) pace(c *cobra.Command, sc *scenarios.Scenario) error {
-	byRate, bySpeed := c.Flags().Changed("rate"), c.Flags().Changed("speed")
-	switch {
-	case byRate && bySpeed:
-		return errors.New("--rate and --speed contradict each other; expected one of them")
-	case byRate:
-		rate, err := scenarios.ParseRate(f.rate)
-		if err != nil {
-			return fmt.Errorf("--rate: %w", err)
-		}
-		if rate == 0 {
-			return errors.New("--rate: nothing would be sent; expected more than 0/s, or --speed 1 for the recorded pace")
-		}
-		sc.Traffic.Rate, sc.Traffic.Speed = rate, 0
-	case bySpeed:
-		if f.speed == 0 {
-			return errors.New("--speed: nothing would be sent; expected more than 0, such as 1 for the recorded pace")
-		}
-		sc.Traffic.Rate, sc.Traffic.Speed = 0, f.speed
-	}
-	return nil
-}
-
 // command is the command line that runs the same again.
 func (f runFlags) command(c *cobra.Command) string {
 	words := []string{"tokendrill run", quoted(f.scenario), fmt.Sprintf("--seed %d", f.seed)}
-	for _, name := range []string{"traffic", "rate", "speed", "duration", "tokens"} {
+	if len(f.irreversible) > 0 {
+		words = append(words, "--irreversible", quoted(strings.Join(f.irreversible, ",")))
+	}
+	for _, name := range []string{"traffic", "rate", "speed", "duration", "tokens", "max-fault-time", "max-share"} {
 		if flag := c.Flags().Lookup(name); flag.Changed {
 			words = append(words, "--"+name, quoted(flag.Value.String()))
 		}
@@ -208,7 +163,7 @@ func (f runFlags) report(c *cobra.Command, dir *folder, r *measure.Report) error
 // nextCommand is what to run after a scenario.
 func nextCommand(scenario string) string {
 	if scenario == "quick" {
-		return "tokendrill run field-review    the same beside published figures"
+		return "tokendrill run authority-outage    what each pattern does when the authority dies"
 	}
 	return "tokendrill list scenarios    what else can be shown"
 }
