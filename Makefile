@@ -20,11 +20,16 @@ build: ## Build bin/tokendrill
 	@mkdir -p bin
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/tokendrill
 
-test: ## Run the tests with the race detector
+test: ## Run the tests with the race detector, and four failures of the catalogue
 	$(GO) test -race -short -timeout 5m ./...
+	$(GO) test -short -timeout 5m -run '$(MEASURING)' ./harness
 
-test-all: ## Run every test, the slow walks too
-	$(GO) test -race -timeout 25m ./...
+test-all: ## Run every test, the whole catalogue and the doctor
+	$(GO) test -race -timeout 15m ./...
+	$(GO) test -p 1 -timeout 15m -run '$(MEASURING)' ./harness ./cmd/tokendrill
+
+# Tests that measure have the machine to themselves, without the race detector.
+MEASURING := ^(TestTheCatalogueKeepsItsPromises|TestDocumentsTrackRecord)$$
 
 lint: $(TOOLS)/golangci-lint ## Check style, errors and the import arrows
 	$(TOOLS)/golangci-lint run ./...
