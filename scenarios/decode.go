@@ -71,14 +71,17 @@ func (d *document) syntax(err error) error {
 func (d *document) value(path string, n ast.Node, v reflect.Value) error {
 	d.lines[path] = n.GetToken().Position.Line
 	switch v.Addr().Interface().(type) {
-	case *time.Duration, *Offset, *Rate, *Share:
+	case *time.Duration, *Offset, *Rate, *Share, *StatusRange:
 		return d.scalar(path, n, v)
-	case *Delay:
+	case *Delay, *Rule:
 		if _, ok := n.(ast.MapNode); !ok {
 			return d.value(path, n, v.Field(0))
 		}
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return d.value(path, n, v.Elem())
 	case reflect.Struct:
 		return d.structure(path, n, v)
 	case reflect.Map:
@@ -101,8 +104,8 @@ func (d *document) value(path string, n ast.Node, v reflect.Value) error {
 func (d *document) structure(path string, n ast.Node, v reflect.Value) error {
 	var keys []string
 	for _, f := range reflect.VisibleFields(v.Type()) {
-		if f.IsExported() { // those that are not come last
-			keys = append(keys, f.Tag.Get("yaml"))
+		if key := f.Tag.Get("yaml"); f.IsExported() && key != "-" { // those that no file sets come last
+			keys = append(keys, key)
 		}
 	}
 	return d.mapping(path, n, func(key string, value ast.Node) error {

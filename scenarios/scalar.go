@@ -17,6 +17,7 @@ var (
 	offsetForm   = regexp.MustCompile(`^-?(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`)
 	rateForm     = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?/s$`)
 	shareForm    = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?%$`)
+	statusForm   = regexp.MustCompile(`^[1-5](xx|[0-9][0-9])$`)
 )
 
 // scalar sets a duration, rate, share, text, number or switch.
@@ -32,6 +33,8 @@ func (d *document) scalar(path string, n ast.Node, v reflect.Value) error {
 		expected, ok = "requests per second such as 800/s", setRate(p, n)
 	case *Share:
 		expected, ok = "a share such as 5% or 0.05, from 0 to 1", setShare(p, n)
+	case *StatusRange:
+		expected, ok = "a status such as 401 or 2xx", setStatus(p, n)
 	default:
 		expected, ok = setBasic(v, n)
 	}
@@ -92,6 +95,12 @@ func setShare(p *Share, n ast.Node) (ok bool) {
 	}
 	*p = Share(f)
 	return isNumber && f >= 0 && f <= 1
+}
+
+func setStatus(p *StatusRange, n ast.Node) (ok bool) {
+	*p = StatusRange(n.GetToken().Value)
+	_, number := n.(*ast.IntegerNode)
+	return (number || isText(n)) && statusForm.MatchString(string(*p))
 }
 
 // setBasic sets what Go has a kind for.
