@@ -27,12 +27,17 @@ func Schema() []byte { return slices.Clone(schema) }
 // catalogue does not have the error tells the nearest ones. Faults that irreversible
 // names may lack an undo.
 func Load(nameOrPath string, irreversible ...string) (*Scenario, error) {
+	return LoadFor(Given{Irreversible: irreversible}, nameOrPath)
+}
+
+// LoadFor is Load for a scenario that somebody brings targets to; see ParseFor.
+func LoadFor(g Given, nameOrPath string) (*Scenario, error) {
 	ext := path.Ext(nameOrPath)
 	if strings.Contains(nameOrPath, "/") || ext == ".yaml" || ext == ".yml" {
-		return read(nameOrPath, irreversible)
+		return read(nameOrPath, g)
 	}
 	if slices.Contains(names(), nameOrPath) {
-		return shipped(nameOrPath, irreversible)
+		return shipped(nameOrPath, g)
 	}
 	return nil, fmt.Errorf("no scenario %s in the catalogue; nearest: %s; a file needs its .yaml",
 		quote(nameOrPath), strings.Join(measure.Nearest(nameOrPath, names()), ", "))
@@ -43,7 +48,7 @@ func Load(nameOrPath string, irreversible ...string) (*Scenario, error) {
 func Catalogue() []*Scenario {
 	var all []*Scenario
 	for _, name := range names() {
-		if s, err := shipped(name, nil); err == nil { // a test parses every one
+		if s, err := shipped(name, Given{}); err == nil { // a test parses every one
 			all = append(all, s)
 		}
 	}
@@ -60,16 +65,16 @@ func names() []string {
 	return names
 }
 
-func shipped(name string, irreversible []string) (*Scenario, error) {
+func shipped(name string, g Given) (*Scenario, error) {
 	file := path.Join("catalogue", name+".yaml")
 	data, err := catalogue.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
-	return Parse(data, file, irreversible...)
+	return ParseFor(g, data, file)
 }
 
-func read(file string, irreversible []string) (*Scenario, error) {
+func read(file string, g Given) (*Scenario, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
@@ -79,5 +84,5 @@ func read(file string, irreversible []string) (*Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
-	return Parse(data, file, irreversible...)
+	return ParseFor(g, data, file)
 }

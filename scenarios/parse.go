@@ -10,6 +10,12 @@ const MaxSize = 64 << 10
 // are not taken. A fault that nothing undoes is a mistake, too, unless its name is
 // among irreversible.
 func Parse(data []byte, file string, irreversible ...string) (*Scenario, error) {
+	return ParseFor(Given{Irreversible: irreversible}, data, file)
+}
+
+// ParseFor is Parse for a scenario that somebody brings targets to: it may name
+// them in gates, and their faults like those of the catalogue.
+func ParseFor(g Given, data []byte, file string) (*Scenario, error) {
 	if len(data) > MaxSize {
 		return nil, &Error{File: file, Line: 1, Msg: "file over 64 KiB; expected a scenario"}
 	}
@@ -19,8 +25,7 @@ func Parse(data []byte, file string, irreversible ...string) (*Scenario, error) 
 		return nil, err
 	}
 	s.complete()
-	s.irreversible = irreversible
-	if err := validate(s, doc); err != nil {
+	if err := s.finish(g, doc); err != nil {
 		return nil, err
 	}
 	return s, nil

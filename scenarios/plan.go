@@ -14,8 +14,8 @@ const (
 	Hybrid   = "hybrid"
 )
 
-// Bound is how long a revoked token may live by the design of a pattern, with a
-// few words that say why. It is zero for a pattern that is not known.
+// Bound is how long a revoked token may live by the design of a pattern or target,
+// with a few words that say why. It is zero for a name that is not known.
 func (s *Scenario) Bound(pattern string) (bound time.Duration, why string) {
 	switch set := s.Settings; pattern {
 	case Cache:
@@ -31,6 +31,9 @@ func (s *Scenario) Bound(pattern string) (bound time.Duration, why string) {
 		return set.Registry.Staleness, fmt.Sprintf("staleness limit %v", set.Registry.Staleness)
 	case Hybrid:
 		return set.Hybrid.MintedTTL, fmt.Sprintf("life of a minted token %v", set.Hybrid.MintedTTL)
+	}
+	if t := s.target(pattern); t != nil {
+		return t.Bound, "as its target file says"
 	}
 	return 0, ""
 }
@@ -52,7 +55,7 @@ const skewTTL = "ttl.skew"
 
 // LatencyPhase is how long the latency phase is planned to last.
 func (s *Scenario) LatencyPhase() time.Duration {
-	return time.Duration(s.Traffic.Rounds*len(s.Patterns)) * s.Traffic.Slice
+	return time.Duration(s.Traffic.Rounds*len(s.Names())) * s.Traffic.Slice
 }
 
 // Quiet is how long a token must be watched after its first reject before that
@@ -84,6 +87,9 @@ func (s *Scenario) cacheLife(pattern string) time.Duration {
 	case Hybrid:
 		return s.Settings.Hybrid.MintedTTL
 	}
+	if t := s.target(pattern); t != nil {
+		return t.Bound
+	}
 	return 0
 }
 
@@ -109,7 +115,7 @@ const (
 // Lead is how long before its revocation a token is first used at the earliest,
 // controls included: the longest of all patterns.
 func (s *Scenario) Lead() (lead time.Duration) {
-	for _, p := range s.Patterns {
+	for _, p := range s.Names() {
 		lead = max(lead, s.Life(p)*5/4, s.Life(p)+ControlEvery)
 	}
 	if s.Revoke.Bulk && s.Revoke.Tokens > s.Probed() {
@@ -122,7 +128,7 @@ func (s *Scenario) Lead() (lead time.Duration) {
 // first priming to the last control; it may come out longer by one Revoke.Every.
 func (s *Scenario) RevocationPhase() time.Duration {
 	longest := time.Duration(0)
-	for _, p := range s.Patterns {
+	for _, p := range s.Names() {
 		longest = max(longest, s.Window(p))
 	}
 	return s.Lead() + time.Duration(s.moments()-1)*s.Revoke.Every + longest + ControlTail
@@ -131,9 +137,9 @@ func (s *Scenario) RevocationPhase() time.Duration {
 // moments is how many revocation calls are planned.
 func (s *Scenario) moments() int {
 	if s.Revoke.Bulk {
-		return len(s.Patterns)
+		return len(s.Names())
 	}
-	return s.Revoke.Tokens * len(s.Patterns)
+	return s.Revoke.Tokens * len(s.Names())
 }
 
 // bulkProbed is how many tokens of a bulk revocation are probed at every gateway.
@@ -152,15 +158,23 @@ func (s *Scenario) Probed() int {
 }
 
 // probes is about how many probes the revocations take: with gaps that grow by g
-// from f, the n-th probe is at f((1+g)^n - 1)/g, on each of three gateways.
+// from f, the n-th probe is at f((1+g)^n - 1)/g, on each gateway.
 func (s *Scenario) probes() float64 {
 	total, g := 0.0, float64(s.Revoke.Growth)
-	for _, p := range s.Patterns {
+	for _, p := range s.Names() {
 		n := float64(s.Window(p)) / float64(s.Revoke.FirstGap)
 		if g > 0 {
 			n = math.Log1p(g*n) / math.Log1p(g)
 		}
-		total += 3 * n * float64(s.Probed())
+		total += float64(s.gateways(p)) * n * float64(s.Probed())
 	}
 	return total
+}
+
+// gateways is how many a pattern or a target has.
+func (s *Scenario) gateways(name string) int {
+	if t := s.target(name); t != nil {
+		return len(t.Gateways)
+	}
+	return 3
 }

@@ -41,6 +41,10 @@ type Scenario struct {
 	// Gates are limits, in the grammar of measure.ParseGate.
 	Gates []string `yaml:"gates"`
 
+	// Targets are systems of the user's own, measured beside the patterns; no file
+	// names them.
+	Targets []*Target `yaml:"-"`
+
 	// irreversible are the faults that may stay without an undo.
 	irreversible []string
 }
@@ -224,6 +228,9 @@ type Fault struct {
 	Path       string        `yaml:"path"`
 	Inject     []string      `yaml:"inject"`
 	Heal       []string      `yaml:"heal"`
+
+	// midway faults are placed by Scenario.Midway.
+	midway bool
 }
 
 // Params are the fault's parameters in chaos' words.

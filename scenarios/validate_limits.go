@@ -20,7 +20,7 @@ func (r *review) limits() {
 	}
 	for i, ref := range r.References {
 		path := fmt.Sprintf("references[%d]", i)
-		r.choice(ref.Pattern, r.Patterns, path+".pattern")
+		r.choice(ref.Pattern, r.Names(), path+".pattern")
 		r.choice(ref.Metric, metrics(), path+".metric")
 		r.must(ref.Says != "", path+".says", "%s.says is missing; expected the published figure", path)
 	}
@@ -33,7 +33,7 @@ func (r *review) gate(expr, path string) {
 		r.must(false, path, "%v", err)
 		return
 	}
-	r.must(g.Pattern == "" || slices.Contains(r.Patterns, g.Pattern), path, "%s limits pattern %s, which does not run; expected %s", path, quote(g.Pattern), oneOf(r.Patterns))
+	r.must(g.Pattern == "" || slices.Contains(r.Names(), g.Pattern), path, "%s limits pattern %s, which does not run; expected %s", path, quote(g.Pattern), oneOf(r.Names()))
 	r.must(g.Phase == "" || slices.Contains(r.phases(), g.Phase), path, "%s limits phase %s, which the run does not have; expected %s", path, quote(g.Phase), oneOf(r.phases()))
 }
 
