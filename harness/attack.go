@@ -10,6 +10,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
@@ -25,6 +26,15 @@ type Hit struct {
 	// At is the planned send, from the start of the attack.
 	At          time.Duration
 	Method, URL string
+	// Via sends it; nil means the attack's Transport.
+	Via http.RoundTripper
+	// Judge says what an answer means for the token, of which it gets the first 64 KiB
+	// of the body; nil judges as the reference gateways answer.
+	Judge func(status int, h http.Header, body []byte) token.Outcome
+	// Timeout bounds it; zero means the attack's.
+	Timeout time.Duration
+	// ReplicaHeader names the response header that tells the replica; empty is none.
+	ReplicaHeader string
 	// Authorization holds the header's values, one line each; nil sends none.
 	Authorization []string
 	// Label is what is known about the request beforehand: pattern, token, class,

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ import (
 // attackMaxBody is the most bytes of a body that are read. A longer answer has
 // no last byte that could be timed.
 const attackMaxBody = 1 << 20
+
+// attackKeptBody is how much of it a hit's own Judge gets to see.
+const attackKeptBody = 64 << 10
 
 var (
 	errAttackBodyTooLong = errors.New("body is longer than 1 MB")
@@ -63,14 +67,18 @@ func (s *attackSender) send(req *http.Request, hit *Hit) {
 	}
 	s.sent.Add(1)
 	s.enter()
-	ctx, cancel := context.WithTimeout(s.ctx, s.Timeout)
+	ctx, cancel := context.WithTimeout(s.ctx, cmp.Or(hit.Timeout, s.Timeout))
 	var obs measure.Observation
 	if hit.Label != nil {
 		obs = *hit.Label
 	}
 	obs.Planned = int64(hit.At)
 	obs.Start = int64(time.Since(s.Start))
-	status, header, err := attackExchange(s.Transport, req.WithContext(ctx))
+	via := s.Transport
+	if hit.Via != nil {
+		via = hit.Via
+	}
+	got, err := attackExchange(via, req.WithContext(ctx), hit.Judge != nil)
 	obs.End = int64(time.Since(s.Start))
 	cancel()
 	s.inFlight.Add(-1)
@@ -78,7 +86,7 @@ func (s *attackSender) send(req *http.Request, hit *Hit) {
 		s.cutOff.Add(1)
 		return
 	}
-	attackJudge(&obs, status, header, err)
+	attackJudge(&obs, hit, got, err)
 	s.Observe(obs)
 }
 
@@ -97,29 +105,49 @@ func (s *attackSender) stats() AttackStats {
 	return AttackStats{Sent: s.sent.Load(), CutOff: s.cutOff.Load(), MaxInFlight: s.maxInFlight.Load()}
 }
 
-// attackExchange sends one request and reads the body to its end. With an error
-// the status is 0, or what was known before the body failed.
-func attackExchange(t http.RoundTripper, req *http.Request) (status int, h http.Header, err error) {
+// attackAnswer is what came back. With an error the status is 0, or what was known
+// before the body failed.
+type attackAnswer struct {
+	status int
+	header http.Header
+	body   []byte // its beginning, if it was to be kept
+}
+
+// attackExchange sends one request and reads the body to its end.
+func attackExchange(t http.RoundTripper, req *http.Request, keep bool) (a attackAnswer, err error) {
 	resp, err := t.RoundTrip(req)
 	if err != nil {
-		return 0, nil, err
+		return a, err
 	}
 	defer resp.Body.Close()
-	n, err := io.Copy(io.Discard, io.LimitReader(resp.Body, attackMaxBody+1))
-	if err == nil && n > attackMaxBody {
+	a.status, a.header = resp.StatusCode, resp.Header
+	if keep {
+		if a.body, err = io.ReadAll(io.LimitReader(resp.Body, attackKeptBody)); err != nil {
+			return a, err
+		}
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(resp.Body, attackMaxBody-int64(len(a.body))+1))
+	if err == nil && n+int64(len(a.body)) > attackMaxBody {
 		err = errAttackBodyTooLong
 	}
-	return resp.StatusCode, resp.Header, err
+	return a, err
 }
 
 // attackJudge fills in what was answered. An answer that broke off is none.
-func attackJudge(obs *measure.Observation, status int, h http.Header, err error) {
+func attackJudge(obs *measure.Observation, hit *Hit, a attackAnswer, err error) {
 	out := token.Outcome{Verdict: token.Unavailable}
-	if err == nil {
-		out = answerOutcome(status, h)
+	switch {
+	case err != nil:
+	case hit.Judge != nil:
+		out = hit.Judge(a.status, a.header, a.body)
+	default:
+		out = answerOutcome(a.status, a.header)
 	}
-	obs.Status, obs.Verdict, obs.Reason = status, out.Verdict, out.Reason
-	obs.Check, obs.Cache, obs.Cause = answerCheck(h), answerCache(h), answerCause(h)
+	obs.Status, obs.Verdict, obs.Reason = a.status, out.Verdict, out.Reason
+	obs.Check, obs.Cache, obs.Cause = answerCheck(a.header), answerCache(a.header), answerCause(a.header)
+	if hit.ReplicaHeader != "" {
+		obs.Replica = answerReplica(a.header.Get(hit.ReplicaHeader))
+	}
 }
 
 // attackCheck refuses what net/http would refuse to send: taken for a failed

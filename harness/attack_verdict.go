@@ -118,3 +118,17 @@ func answerCause(h http.Header) string {
 	}
 	return cause
 }
+
+// maxReplica is the longest name of a replica that is kept.
+const maxReplica = 64
+
+// answerReplica is a replica's name, fit to be printed.
+func answerReplica(told string) string {
+	told = strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, told)
+	return told[:min(len(told), maxReplica)]
+}

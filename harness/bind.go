@@ -68,7 +68,7 @@ func bind(ctx context.Context, p *Plan, site *Site, progress func(done, total in
 	done := 0
 	for _, w := range wanted {
 		g.Go(func() error {
-			t, err := b.issue(issuing, w.Grant)
+			t, err := b.issue(issuing, w.key.system, w.Grant)
 			if err != nil {
 				return fmt.Errorf("issue a token for %s at %s: %w", w.key.ref, p.Systems[w.key.system].Pattern, err)
 			}
@@ -121,8 +121,8 @@ func (b *binding) wanted() []want {
 		}
 		seen[key] = true
 		scope := r.Scope
-		if len(scope) == 0 {
-			scope = b.plan.scopes // not recorded: let it do everything
+		if len(scope) == 0 || b.plan.Systems[r.System].Target != nil {
+			scope = b.plan.scopesOf(r.System) // not recorded, or not its own: let it do everything
 		}
 		out = append(out, want{key, Grant{Format: b.plan.Systems[r.System].Format, Scope: scope}})
 	}
@@ -132,9 +132,9 @@ func (b *binding) wanted() []want {
 
 // issue asks for one token. Expiry is known from the outside only: not before
 // the call began, less a second of rounding, and not after it ended, plus leeway.
-func (b *binding) issue(ctx context.Context, g Grant) (bound, error) {
+func (b *binding) issue(ctx context.Context, system int, g Grant) (bound, error) {
 	begun := time.Now()
-	t, err := b.site.Authority.Issue(ctx, g)
+	t, err := b.site.authority(system).Issue(ctx, g)
 	if err != nil {
 		return bound{}, err
 	}
@@ -148,5 +148,5 @@ func (b *binding) issue(ctx context.Context, g Grant) (bound, error) {
 
 // usual is a token of a system that may do everything.
 func (b *binding) usual(ctx context.Context, system int) (bound, error) {
-	return b.issue(ctx, Grant{Format: b.plan.Systems[system].Format, Scope: b.plan.scopes})
+	return b.issue(ctx, system, Grant{Format: b.plan.Systems[system].Format, Scope: b.plan.scopesOf(system)})
 }

@@ -35,6 +35,10 @@ func (b *binding) hit(r Request) (Hit, bool) {
 		Token: r.Token, Class: r.Class, Twin: r.Twin, Phase: b.plan.PhaseAt(r.At), Detail: r.Stimulus,
 	}}
 	h := Hit{At: r.At, Method: r.Method, URL: b.url(r), Label: label}
+	b.aim(&h, r)
+	if r.Class == token.Bare {
+		return h, true
+	}
 	if pool := b.mutants[r.System]; r.Mutant > 0 && len(pool) > 0 {
 		b.fuzz(&h, label, r, r.Mutant%len(pool))
 		return h, true
@@ -56,6 +60,19 @@ func (b *binding) hit(r Request) (Hit, bool) {
 	}
 	b.judge(label, r, t, ok)
 	return h, true
+}
+
+// aim sends a hit the way that a target is reached, and has its answer judged as
+// the target says.
+func (b *binding) aim(h *Hit, r Request) {
+	t := b.plan.Systems[r.System].Target
+	if t == nil {
+		return
+	}
+	h.Judge, h.Timeout, h.ReplicaHeader = t.Verdict.Outcome, t.Connection.Timeout, t.Gateways[r.Gateway].ReplicaHeader
+	if own := b.site.own(r.System); own != nil {
+		h.Via = own.Doors[r.Gateway]
+	}
 }
 
 // url is where a request goes.
@@ -100,6 +117,9 @@ func (b *binding) fuzz(h *Hit, label *measure.Observation, r Request, n int) {
 	if b.plan.Systems[r.System].Offline {
 		label.Expect = m.Offline
 	}
+	if b.plan.Systems[r.System].Target != nil && label.Expect.Verdict == token.Reject {
+		label.Expect.Reason = token.InvalidToken // a target's rejects have no other reasons
+	}
 	if base := b.bases[r.System]; label.Expect.Verdict == token.Accept {
 		b.judge(label, r, base, true)
 	}
@@ -117,6 +137,12 @@ func (b *binding) expiry(t bound) (earliest, latest int64) {
 
 // expect is the outcome that a request calls for if its token is good.
 func (p *Plan) expect(r Request, g Grant, hasToken bool) token.Outcome {
+	if p.Systems[r.System].Target != nil { // what its routes ask for, its tokens have
+		if !hasToken {
+			return token.Outcome{Verdict: token.Reject, Reason: token.InvalidToken}
+		}
+		return token.Outcome{Verdict: token.Accept}
+	}
 	route := p.route(r)
 	reject := func(why token.Reason) token.Outcome { return token.Outcome{Verdict: token.Reject, Reason: why} }
 	switch {

@@ -51,7 +51,7 @@ func (b *binding) issueLate(ctx context.Context, key bindKey) (bound, error) {
 	ctx, cancel := context.WithTimeout(ctx, issueTimeout)
 	defer cancel()
 	late := b.late[key]
-	t, err := b.issue(ctx, late.issue.Grant)
+	t, err := b.issue(ctx, key.system, late.issue.Grant)
 	late.settle(t, err == nil)
 	if err != nil {
 		return bound{}, fmt.Errorf("issue a token for %s at %s: %w", key.ref, b.plan.Systems[key.system].Pattern, err)

@@ -43,21 +43,24 @@ func (b *binding) material(ctx context.Context, system int, foreign *token.Ring)
 		return token.Material{}, err
 	}
 	b.bases[system] = base
-	m := token.Material{Token: base.raw, Other: other.raw, Format: b.plan.Systems[system].Format, Ring: b.site.Ring, Foreign: foreign}
-	m.Claims, err = b.claims(base.raw, m.Format)
+	m := token.Material{Token: base.raw, Other: other.raw, Format: b.plan.Systems[system].Format, Foreign: foreign}
+	if b.plan.Systems[system].Target == nil {
+		m.Ring = b.site.Ring
+	}
+	m.Claims, err = b.claims(base.raw, m)
 	return m, err
 }
 
 // claims are what the token says, if it can be read, else what was asked for.
-func (b *binding) claims(raw string, f token.Format) (token.Claims, error) {
-	if f != token.JWT || b.site.Ring == nil {
+func (b *binding) claims(raw string, m token.Material) (token.Claims, error) {
+	if m.Format != token.JWT || m.Ring == nil {
 		now := time.Now()
 		return token.Claims{
 			Issuer: b.site.Issuer, Audience: []string{b.plan.policy.Audience}, Scope: b.plan.scopes,
 			Subject: "fuzz", ClientID: "fuzz", ID: "fuzz", IssuedAt: now, Expires: now.Add(b.plan.Scenario.Tokens.Lifetime),
 		}, nil
 	}
-	return token.Verify(raw, b.site.Ring.Public(), token.Expect{Type: token.TypeAccess, Issuer: b.site.Issuer}, time.Now())
+	return token.Verify(raw, m.Ring.Public(), token.Expect{Type: token.TypeAccess, Issuer: b.site.Issuer}, time.Now())
 }
 
 // mutantsOf draws each applicable mutation several times. A draw that happens to

@@ -226,7 +226,8 @@ func (e *embedded) clients() []authority.Client {
 	e.operator = newOAuthClient(e.base, &http.Client{Transport: e.transport}, e.plan.grantKinds())
 	out := e.operator.clients(e.plan.scopes)
 	e.secrets = map[string]string{}
-	for _, s := range e.plan.Systems {
+	for _, i := range e.plan.References() {
+		s := e.plan.Systems[i]
 		e.secrets[s.Pattern] = rand.Text()
 		out = append(out, authority.Client{ID: s.Pattern, Secret: e.secrets[s.Pattern], Introspects: true, SignedIntrospection: true})
 	}

@@ -20,6 +20,9 @@ func (e *embedded) startPatterns(ctx context.Context) error {
 	e.doors = map[string]http.RoundTripper{}
 	for _, s := range e.plan.Systems {
 		var gateways, origins []string
+		if s.Target != nil { // it is up already, elsewhere
+			s.Gateways = nil
+		}
 		for _, name := range s.Gateways {
 			n := e.enforcer(s.Pattern, node(s.Pattern, name))
 			if s.Pattern == scenarios.Hybrid {

@@ -223,7 +223,7 @@ func (p *Plan) Requests() iter.Seq[Request] {
 // digest hashes the plan as it would be sent.
 func (p *Plan) digest() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %d %+v\n", p.Scenario.Name, p.Recording.Digest, p.Seed, p.Systems)
+	fmt.Fprintf(h, "%s %s %d %v\n", p.Scenario.Name, p.Recording.Digest, p.Seed, p.Systems)
 	for _, r := range p.Revocations {
 		fmt.Fprintf(h, "%+v\n", r)
 	}

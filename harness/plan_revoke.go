@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"time"
 
@@ -63,7 +64,7 @@ func (p *Plan) planRevocations(begin time.Duration) {
 func (p *Plan) planRevocation(r Revocation) {
 	r.Token = token.Ref(fmt.Sprintf("t-%d", len(p.Revocations)+1))
 	r.Twin = r.Token + "-twin"
-	rv, own := p.Scenario.Revoke, issue{Grant: Grant{Format: p.Systems[r.System].Format, Scope: p.scopes}}
+	rv, own := p.Scenario.Revoke, issue{Grant: Grant{Format: p.Systems[r.System].Format, Scope: p.scopesOf(r.System)}}
 	if rv.Fresh {
 		own.Late, own.Fresh, own.At = true, true, r.At
 	}
@@ -157,9 +158,10 @@ func (p *Plan) probeStreams() []stream {
 
 // probes turns instants into requests on a token, or on its twin.
 func (p *Plan) probes(rv Revocation, gateway int, times []time.Duration, control bool) stream {
+	method, path := p.probe(rv.System)
 	r := Request{
-		System: rv.System, Gateway: gateway, Method: "GET", Path: probePath,
-		Token: rv.Token, Class: token.Revoked, Scope: p.scopes, Slice: -1, Probe: true, Origin: p.Scenario.Revoke.Children,
+		System: rv.System, Gateway: gateway, Method: method, Path: path,
+		Token: rv.Token, Class: token.Revoked, Scope: p.scopesOf(rv.System), Slice: -1, Probe: true, Origin: p.Scenario.Revoke.Children,
 	}
 	if control {
 		r.Token, r.Class, r.Twin = rv.Twin, token.Control, rv.Token
@@ -174,6 +176,14 @@ func (p *Plan) probes(rv Revocation, gateway int, times []time.Duration, control
 		r.At, times = times[0], times[1:]
 		return r, true
 	}
+}
+
+// probe is the request that asks about a token of a system.
+func (p *Plan) probe(system int) (method, path string) {
+	if t := p.Systems[system].Target; t != nil {
+		return t.Probe.Method, t.Probe.Path
+	}
+	return http.MethodGet, probePath
 }
 
 // probeTimes is the schedule of one token at one gateway: priming from a random

@@ -50,7 +50,8 @@ func (p *Plan) planStimuli(begin, end time.Duration) error {
 
 // stimulates says whether a stimulus is for a system.
 func (p *Plan) stimulates(w StimulusWindow, system int) bool {
-	return w.Pattern == "" || w.Pattern == p.Systems[system].Pattern
+	s := p.Systems[system]
+	return s.Target == nil && (w.Pattern == "" || w.Pattern == s.Pattern)
 }
 
 // span is how long one token of a stimulus is used, zero if for as long as it lasts.

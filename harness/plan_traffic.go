@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/url"
 	"sort"
@@ -89,6 +90,9 @@ func (p *Plan) latencyStreams() []stream {
 			}
 			// The same seed for every system: the same requests are fuzzed.
 			out = append(out, p.trafficStream(seg, system, round, p.rng("fuzz", round)))
+			if t := p.Systems[system].Target; t != nil && t.Probe.Control != "" {
+				out = append(out, p.bareStream(seg, system, round))
+			}
 		}
 	}
 	return out
@@ -153,7 +157,10 @@ func (p *Plan) trafficStream(seg segment, system, slice int, rng *rand.Rand) str
 		i++
 		r := Request{
 			At: at, System: system, Gateway: gatewayOf(ex.Token, len(p.Systems[system].Gateways)),
-			Method: method(ex.Method), Path: requestPath(ex.Path), Token: ex.Token, Class: token.Valid, Scope: ex.Scope, Slice: slice,
+			Method: method(ex.Method), Path: requestPath(ex.Path), Token: p.caller(system, ex.Token), Class: token.Valid, Scope: ex.Scope, Slice: slice,
+		}
+		if ex.Path == "" {
+			r.Method, r.Path = p.probe(system)
 		}
 		if rng.Float64() < fuzz {
 			mutant++
@@ -161,6 +168,35 @@ func (p *Plan) trafficStream(seg segment, system, slice int, rng *rand.Rand) str
 		}
 		return r, true
 	}
+}
+
+// bareStream asks for the control path of a target's gateways halfway between the
+// requests of a segment: as often, at the same gateways, without a token.
+func (p *Plan) bareStream(seg segment, system, slice int) stream {
+	t := p.Systems[system].Target
+	half := seg.length / time.Duration(2*seg.n)
+	i := 0
+	return func() (Request, bool) {
+		if i >= seg.n {
+			return Request{}, false
+		}
+		ex, at := seg.at(i)
+		i++
+		return Request{
+			At: min(at+half, seg.from+seg.length-1), System: system, Gateway: gatewayOf(ex.Token, len(t.Gateways)),
+			Method: t.Probe.Method, Path: t.Probe.Control, Class: token.Bare, Slice: slice,
+		}, true
+	}
+}
+
+// caller is the token of a recorded caller at a system: at a target, of as many as
+// it allows, and at the reference patterns one of its own.
+func (p *Plan) caller(system int, ref token.Ref) token.Ref {
+	t := p.Systems[system].Target
+	if t == nil || ref == "" {
+		return ref
+	}
+	return token.Ref(fmt.Sprintf("c-%d", gatewayOf(ref, t.Limits.Callers())+1))
 }
 
 // method keeps what net/http can send to a gateway; CONNECT asks for a tunnel.

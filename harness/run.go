@@ -227,7 +227,9 @@ func (r *run) sample(ctx context.Context) {
 
 func (r *run) read() {
 	for _, s := range r.plan.Systems {
-		r.readings[s.Pattern] = append(r.readings[s.Pattern], measure.Reading{At: r.now(), Count: r.site.Calls(s.Pattern)})
+		if n := r.site.Calls(s.Pattern); n >= 0 {
+			r.readings[s.Pattern] = append(r.readings[s.Pattern], measure.Reading{At: r.now(), Count: n})
+		}
 	}
 }
 

@@ -95,11 +95,11 @@ func (r *run) toRevoke(ctx context.Context, rv Revocation, doubts *issueDoubts) 
 func (r *run) call(ctx context.Context, rv Revocation, t bound) (status int, err error) {
 	switch {
 	case rv.Group != "":
-		return r.site.Authority.RevokeAll(ctx, rv.Group)
+		return r.site.authority(rv.System).RevokeAll(ctx, rv.Group)
 	case t.parent != "":
-		return r.site.Authority.Revoke(ctx, t.parent)
+		return r.site.authority(rv.System).Revoke(ctx, t.parent)
 	}
-	return r.site.Authority.Revoke(ctx, t.raw)
+	return r.site.authority(rv.System).Revoke(ctx, t.raw)
 }
 
 // issueDue issues the tokens of the plan that are issued during the run, each at its

@@ -38,12 +38,40 @@ type Site struct {
 	// Links are the hops that faults may act on, and Nodes the roles.
 	Links []*chaos.Link
 	Nodes []chaos.Node
-	// Calls is how many checks a pattern has asked of the authority so far.
+	// Calls is how many checks a pattern has asked of the authority so far; negative if
+	// nobody knows.
 	Calls func(pattern string) int64
+	// Own are what the plan's targets have of their own, by system; nil, or missing, at
+	// the reference patterns.
+	Own []*Own
 	// Floor is a URL on the stage's bare path, without a token decision.
 	Floor string
 	// Close takes everything down.
 	Close func() error
+}
+
+// Own is a target that is up.
+type Own struct {
+	// Doors are how the sender reaches each gateway, in their order.
+	Doors []http.RoundTripper
+	// Authority issues and revokes the tokens of the target.
+	Authority Authority
+}
+
+// own is what a system has of its own, or nil.
+func (s *Site) own(system int) *Own {
+	if system < len(s.Own) {
+		return s.Own[system]
+	}
+	return nil
+}
+
+// authority is the one whose tokens a system takes.
+func (s *Site) authority(system int) Authority {
+	if own := s.own(system); own != nil {
+		return own.Authority
+	}
+	return s.Authority
 }
 
 // Authority is what a run needs of an authorization server. It is safe for

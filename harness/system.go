@@ -1,14 +1,17 @@
 package harness
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
-// System is what a plan knows of one pattern.
+// System is what a plan knows of one pattern, or of one target.
 type System struct {
 	Pattern  string
 	Gateways []string
@@ -18,9 +21,12 @@ type System struct {
 	Format   token.Format
 	// Offline says that tokens are verified without asking the authority.
 	Offline bool
+	// Target is a system of the user's own; nil is a reference pattern.
+	Target *scenarios.Target
 }
 
-// systems describes the scenario's patterns as the reference stage runs them.
+// systems describes the scenario's patterns as the reference stage runs them, and
+// its targets.
 func systems(sc *scenarios.Scenario) []System {
 	var out []System
 	for _, name := range sc.Patterns {
@@ -34,7 +40,40 @@ func systems(sc *scenarios.Scenario) []System {
 		}
 		out = append(out, s)
 	}
+	for _, t := range sc.Targets {
+		s := System{Pattern: t.Name, Format: token.Format(t.Authority.TokenType), Target: t}
+		s.Bound, s.BoundWhy = sc.Bound(t.Name)
+		for _, g := range t.Gateways {
+			s.Gateways = append(s.Gateways, g.Name)
+		}
+		out = append(out, s)
+	}
 	return out
+}
+
+// References are the indices of the systems that a reference stage runs.
+func (p *Plan) References() []int {
+	var out []int
+	for i, s := range p.Systems {
+		if s.Target == nil {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// String is all there is to know of a system, the same every time.
+func (s System) String() string {
+	target, _ := json.Marshal(s.Target) // plain data
+	return fmt.Sprintf("%s %v %v %q %s %t %s", s.Pattern, s.Gateways, s.Bound, s.BoundWhy, s.Format, s.Offline, target)
+}
+
+// scopesOf is what a usual token of a system may do: all that there is.
+func (p *Plan) scopesOf(system int) []string {
+	if t := p.Systems[system].Target; t != nil {
+		return strings.Fields(t.Authority.Scope)
+	}
+	return p.scopes
 }
 
 // audience is the resource that the reference tokens are for.

@@ -29,7 +29,8 @@ func (p *Plan) topology() map[string][]string {
 		chaos.RoleCDN:       {linkCDNAuthority},
 		chaos.RoleRegistry:  {},
 	}
-	for _, s := range p.Systems {
+	for _, i := range p.References() {
+		s := p.Systems[i]
 		for _, g := range s.Gateways {
 			n := node(s.Pattern, g)
 			nodes[n] = linksOf(s.Pattern, chaos.RoleGateway)

@@ -202,3 +202,7 @@ type Limits struct {
 	// Duration is how long a run may last, besides issuing tokens.
 	Duration time.Duration `yaml:"duration"`
 }
+
+// Callers is how many different tokens the traffic may carry: an eighth of all, at
+// most 64.
+func (l Limits) Callers() int { return max(1, min(64, l.Tokens/8)) }

@@ -138,6 +138,8 @@ type Observation struct {
 	Check time.Duration
 	// Cache is CacheHit, CacheMiss, or empty if the gateway did not say.
 	Cache string
+	// Replica is the one behind a balancer that answered; empty if not told.
+	Replica string
 	// Slice is the round of an interleaved latency phase; -1 outside of it.
 	Slice int
 	// Probe says that the request was sent to measure revocation, not as traffic.

@@ -1,0 +1,110 @@
+// Package external runs plans on systems of the user's own: gateways and an
+// authorization server that a target file describes. It is a harness.Stage.
+package external
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/tokendrill/tokendrill/harness"
+	"github.com/tokendrill/tokendrill/scenarios"
+)
+
+// Options say what may be reached and how. The zero value reaches loopback only.
+type Options struct {
+	// Allow are the hosts that may be reached beyond loopback, by the name or address
+	// that the target file, or what its issuer publishes, calls them.
+	Allow []string
+	// Insecure allows targets that say so to be reached without verifying their
+	// certificates.
+	Insecure bool
+	// Getenv looks up secrets; nil is os.Getenv.
+	Getenv func(string) string
+}
+
+// Stage runs the targets of a plan where they are, and its reference patterns, if
+// it has any, on a stage of their own beside them.
+type Stage struct {
+	Options
+	// Beside runs the reference patterns; nil is a harness.Embedded.
+	Beside harness.Stage
+}
+
+// Start opens every target and has a look at it: one that is not fit to be measured
+// is an error, a *Unfit. Nothing is revoked.
+func (s Stage) Start(ctx context.Context, p *harness.Plan) (_ *harness.Site, err error) {
+	site := &harness.Site{Transport: http.DefaultTransport, Calls: func(string) int64 { return -1 }, Gateways: make([][]string, len(p.Systems)), Origins: make([][]string, len(p.Systems))}
+	if len(p.References()) > 0 {
+		beside := s.Beside
+		if beside == nil {
+			beside = harness.Embedded{}
+		}
+		if site, err = beside.Start(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	site.Own = make([]*harness.Own, len(p.Systems))
+	rest := closers{site.Close}
+	for i, sys := range p.Systems {
+		if sys.Target == nil {
+			continue
+		}
+		system, err := Open(ctx, sys.Target, s.Options)
+		if err == nil {
+			rest = append(rest, system.Close)
+			err = system.fit(ctx)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", sys.Target.Name, err), rest.close())
+		}
+		site.Own[i], site.Gateways[i] = system.own(), system.gateways()
+	}
+	site.Close = rest.close
+	return site, nil
+}
+
+// closers are closed in reverse order; some may be nil.
+type closers []func() error
+
+func (c closers) close() error {
+	var err error
+	for i := len(c) - 1; i >= 0; i-- {
+		if c[i] != nil {
+			err = errors.Join(err, c[i]())
+		}
+	}
+	return err
+}
+
+// System is a target within reach.
+type System struct {
+	Target *scenarios.Target
+
+	doors     []http.RoundTripper // of each gateway
+	authority harness.Authority
+}
+
+// Open reads the secrets of a target, discovers its endpoints and makes ready to
+// reach it. Hosts beyond loopback that are not allowed are an error. Close it.
+func Open(ctx context.Context, t *scenarios.Target, opts Options) (*System, error) {
+	return nil, errors.New("not yet")
+}
+
+// Close ends its connections.
+func (s *System) Close() error { return nil }
+
+// own is what a run needs of it.
+func (s *System) own() *harness.Own { return &harness.Own{Doors: s.doors, Authority: s.authority} }
+
+// gateways are the base URLs, in order, without a trailing slash.
+func (s *System) gateways() []string {
+	out := make([]string, len(s.Target.Gateways))
+	for i, g := range s.Target.Gateways {
+		out[i] = g.URL
+	}
+	return out
+}
+
+var _ harness.Stage = Stage{}
