@@ -27,6 +27,10 @@ type Spec struct {
 	Source string
 	// New makes the fault. The parameters have been checked against Params.
 	New func(Params) Fault
+
+	// written writes what undoes the fault into an entry of a journal, whose Undo is
+	// UndoNone. Only OnHost.
+	written func(Params, *Entry) error
 }
 
 // Place is what a fault acts on.
@@ -37,7 +41,8 @@ const (
 	OnLink Place = "link"
 	// OnNode is for faults of a role.
 	OnNode Place = "node"
-	// OnHost is for faults that a command injects, anywhere.
+	// OnHost is for faults that a command or a call injects, anywhere: they stay when
+	// this process dies.
 	OnHost Place = "host"
 )
 
@@ -55,9 +60,9 @@ type Param struct {
 	// Name is its key in a scenario, such as "delay".
 	Name string
 	// Unit is "duration", "delay" (a duration or p50 with p95), "share", "number",
-	// "text" or "command".
+	// "text", "command" or "call".
 	Unit string
-	// Min and Max bound it; durations in seconds. Not for text and commands.
+	// Min and Max bound it; durations in seconds. Not for texts, commands and calls.
 	Min, Max float64
 	// Required says that there is no default; Default is shown to people.
 	Required bool
@@ -82,6 +87,11 @@ type Params struct {
 	// Inject and Heal are commands with their arguments, run without a shell.
 	Inject []string
 	Heal   []string
+	// InjectCall and HealCall are HTTP requests; nil is none. Hosts are those beyond
+	// loopback that they may go to.
+	InjectCall *Call
+	HealCall   *Call
+	Hosts      []string
 }
 
 // Catalogue lists every fault, in the order in which people should read them.
@@ -94,9 +104,18 @@ func Catalogue() []Spec {
 		pushDrop(), pushDelay(), pushDuplicate(), pushReorder(),
 		clockSkew(), ttlSkew(), cacheFlush(), nodeRestart(), credentialsWrong(),
 		authorityLie(), keyRetire(), keyRotate(),
-		execFault(),
+		execFault(), callFault(),
 	}
 }
+
+// Reversible says whether a fault with these parameters can be undone.
+func (s Spec) Reversible(p Params) bool {
+	return !s.Outlives() || len(p.Heal) > 0 || p.HealCall != nil
+}
+
+// Outlives says whether the fault stays when this process dies: then it takes a
+// Journal and a watchdog to undo it on every way out.
+func (s Spec) Outlives() bool { return s.Place == OnHost }
 
 // Find returns the entry of that name.
 func Find(name string) (Spec, bool) {

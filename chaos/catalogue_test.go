@@ -14,7 +14,7 @@ var wanted = []string{
 	"answer.forge", "answer.replay", "answer.unsign", "answer.max-age", "keys.missing", "keys.stale", "bundle.rollback",
 	"push.drop", "push.delay", "push.duplicate", "push.reorder",
 	"clock.skew", "ttl.skew", "cache.flush", "node.restart", "credentials.wrong", "authority.lie", "key.retire", "key.rotate",
-	"exec",
+	"exec", "call",
 }
 
 func TestTheCatalogueHasEveryFaultOnce(t *testing.T) {
@@ -70,7 +70,7 @@ func testParams(t *testing.T, s Spec) {
 			assert.Greater(t, p.Min, 0.0)
 			assert.Equal(t, 1.0, p.Max)
 		default:
-			assert.Contains(t, []string{UnitText, UnitCommand}, p.Unit)
+			assert.Contains(t, []string{UnitText, UnitCommand, UnitCall}, p.Unit)
 			assert.Zero(t, p.Min, p.Name)
 			assert.Zero(t, p.Max, p.Name)
 		}

@@ -2,9 +2,7 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync/atomic"
 )
 
 // Exec is the fault exec: a command breaks something, another mends it. Its
@@ -16,13 +14,6 @@ type Exec struct {
 	Break, Mend []string
 }
 
-// ErrLeft is the error of a fault that may be in place although it was not
-// injected as a whole: what it had begun could not be taken back.
-var ErrLeft = errors.New("it may still be in place")
-
-// errNoHeal is the error of mending what has no heal command.
-var errNoHeal = errors.New("there is no heal command")
-
 func execFault() Spec {
 	return Spec{
 		Name: "exec", Place: OnHost,
@@ -33,57 +24,42 @@ func execFault() Spec {
 				Doc: "mends it, at once and however often it is run; without standard input, in the folder in which the run was started"},
 		},
 		Met: "the inject command, once it has succeeded", Clear: "heal commands that have succeeded",
-		Models: "Whatever no other fault does: a firewall rule, a paused process, a full disk.",
-		Source: "alexei-led/pumba#147: after kill -9 of the tool its delay stays",
-		New:    func(p Params) Fault { return Exec{Break: p.Inject, Mend: p.Heal} },
+		Models:  "Whatever no other fault does: a firewall rule, a paused process, a full disk.",
+		Source:  "alexei-led/pumba#147: after kill -9 of the tool its delay stays",
+		New:     func(p Params) Fault { return Exec{Break: p.Inject, Mend: p.Heal} },
+		written: commands,
 	}
 }
 
-// Reversible says whether a fault with these parameters can be undone.
-func (s Spec) Reversible(p Params) bool { return !s.Outlives() || len(p.Heal) > 0 }
-
-// Outlives says whether the fault stays when this process dies: then it takes a
-// Journal and a watchdog to undo it on every way out.
-func (s Spec) Outlives() bool { return s.Place == OnHost }
+// commands writes the heal command into an entry, and sees that both programs are there.
+func commands(p Params, e *Entry) error {
+	if _, err := absolute(p.Inject); err != nil {
+		return fmt.Errorf("inject command: %w", err)
+	}
+	if len(p.Heal) == 0 {
+		return nil
+	}
+	e.Undo = UndoCommand
+	var err error
+	if e.Heal, err = absolute(p.Heal); err == nil {
+		e.Dir, err = here()
+	}
+	if err != nil {
+		return fmt.Errorf("heal command: %w", err)
+	}
+	return nil
+}
 
 // Inject runs the inject command. If that fails, it runs the heal command, as
 // half of it may have happened; an error that is ErrLeft says that this failed too.
 func (f Exec) Inject(ctx context.Context, _ Target) (*Injected, error) {
-	if began, err := runCommand(ctx, "", f.Break); err != nil {
-		err = fmt.Errorf("inject: %w", err)
-		if began {
-			err = f.takeBack(context.WithoutCancel(ctx), err)
-		}
-		return nil, err
-	}
-	var mended atomic.Int64
-	return &Injected{
-		Heal: func(ctx context.Context) error {
-			err := f.heal(ctx)
-			if err == nil {
-				mended.Add(1)
-			}
-			return err
-		},
-		Met:   func() int64 { return 1 },
-		Clear: mended.Load,
-	}, nil
+	return undoable{running(f.Break), running(f.Mend)}.inject(ctx)
 }
 
-// takeBack mends what a failed inject command may have broken.
-func (f Exec) takeBack(ctx context.Context, failed error) error {
-	if err := f.heal(ctx); err != nil {
-		return fmt.Errorf("%w; %w; %w", failed, err, ErrLeft)
+// running is the run of a command, nil without one.
+func running(argv []string) act {
+	if len(argv) == 0 {
+		return nil
 	}
-	return failed
-}
-
-func (f Exec) heal(ctx context.Context) error {
-	if len(f.Mend) == 0 {
-		return errNoHeal
-	}
-	if _, err := runCommand(ctx, "", f.Mend); err != nil {
-		return fmt.Errorf("heal: %w", err)
-	}
-	return nil
+	return func(ctx context.Context) (began bool, err error) { return runCommand(ctx, "", argv) }
 }

@@ -54,7 +54,7 @@ func TestAnInjectCommandThatFailsLeavesNothing(t *testing.T) {
 	}{
 		{"half of it happened: it is mended", sh(`touch "$1"; exit 1`, "F"), sh(`rm "$1"; touch "$1.healed"`, "F"), "inject: sh: exit status 1", true, false},
 		{"it cannot be mended: it is left", sh(`touch "$1"; exit 1`, "F"), sh("exit 2"), "inject: sh: exit status 1; heal: sh: exit status 2; it may still be in place", false, true},
-		{"there is nothing to mend it with: it is left", []string{"false"}, nil, "inject: false: exit status 1; there is no heal command; it may still be in place", false, true},
+		{"there is nothing to mend it with: it is left", []string{"false"}, nil, "inject: false: exit status 1; nothing heals it; it may still be in place", false, true},
 		{"there is no such program: nothing happened", []string{"no-such-program"}, sh(`touch "$1.healed"`, "F"), `inject: exec: "no-such-program": executable file not found in $PATH`, false, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -121,10 +121,11 @@ func TestOutputInErrorsIsBoundedAndPlain(t *testing.T) {
 	assert.Contains(t, err.Error(), `sh: exit status 1, it said "a\x1b[31m b?\x00xxx`)
 }
 
-func TestOnlyExecWithoutHealIsIrreversible(t *testing.T) {
+func TestOnlyWhatActsOnAHostAndIsNotHealedIsIrreversible(t *testing.T) {
 	for _, s := range Catalogue() {
-		assert.Equal(t, s.Name == "exec", s.Outlives(), s.Name)
-		assert.Equal(t, s.Name != "exec", s.Reversible(Params{}), s.Name)
+		onHost := s.Name == "exec" || s.Name == "call"
+		assert.Equal(t, onHost, s.Outlives(), s.Name)
+		assert.Equal(t, !onHost, s.Reversible(Params{}), s.Name)
 	}
 	s, _ := Find("exec")
 	assert.True(t, s.Reversible(Params{Heal: []string{"true"}}))

@@ -19,6 +19,10 @@ type Entry struct {
 	// Heal is the command of UndoCommand, to be run in Dir; both are absolute.
 	Heal []string `json:"heal,omitempty"`
 	Dir  string   `json:"dir,omitempty"`
+	// Call is the heal call of UndoCall, with the names of variables and not their
+	// values; Hosts are those beyond loopback that it may go to.
+	Call  *Call    `json:"call,omitempty"`
+	Hosts []string `json:"hosts,omitzero"`
 }
 
 // Undo is what takes a fault away.
@@ -29,32 +33,26 @@ const (
 	UndoProcess Undo = "process"
 	// UndoCommand says that the heal command of the entry does.
 	UndoCommand Undo = "command"
+	// UndoCall says that the heal call of the entry does.
+	UndoCall Undo = "call"
 	// UndoNone says that nothing does: somebody has allowed that.
 	UndoNone Undo = "none"
 )
 
 // NewEntry describes a fault before it is injected. It is an error if one of its
-// commands names a program that is not there: then nothing should be injected.
+// commands names a program that is not there, or one of its calls a variable that is
+// not set or a host that is not allowed: then nothing should be injected.
 func NewEntry(s Spec, p Params, where string, at time.Time) (Entry, error) {
 	e := Entry{Fault: s.Name, Where: where, At: at.Round(0), Undo: UndoProcess}
 	if !s.Outlives() {
 		return e, nil
 	}
-	if _, err := absolute(p.Inject); err != nil {
-		return e, fmt.Errorf("inject command: %w", err)
-	}
-	if e.Undo = UndoNone; s.Reversible(p) {
-		e.Undo = UndoCommand
-		var err error
-		if e.Heal, err = absolute(p.Heal); err == nil {
-			e.Dir, err = here()
-		}
-		if err != nil {
-			return e, fmt.Errorf("heal command: %w", err)
-		}
-	}
-	return e, nil
+	e.Undo = UndoNone
+	return e, s.written(p, &e)
 }
+
+// outlives says whether the fault stays when its process dies, and something undoes it.
+func (e Entry) outlives() bool { return e.Undo == UndoCommand || e.Undo == UndoCall }
 
 const (
 	journalSchema = "tokendrill.undo/v1"
@@ -143,14 +141,33 @@ func (r *record) add(i int, text []byte) error {
 
 // check refuses an entry that NewEntry does not make.
 func (e Entry) check() error {
-	if e.Undo != UndoCommand {
-		if e.Undo != UndoProcess && e.Undo != UndoNone || e.Heal != nil || e.Dir != "" {
-			return fmt.Errorf("undo %q with a command %q", e.Undo, e.Heal)
-		}
-		return nil
+	command, call := e.Heal != nil || e.Dir != "", e.Call != nil || e.Hosts != nil
+	switch {
+	case command && e.Undo != UndoCommand || call && e.Undo != UndoCall:
+		return fmt.Errorf("undo %q with a command %q or a call", e.Undo, e.Heal)
+	case e.Undo == UndoCommand:
+		return e.checkCommand()
+	case e.Undo == UndoCall:
+		return e.checkCall()
+	case e.Undo != UndoProcess && e.Undo != UndoNone:
+		return fmt.Errorf("undo %q is not known", e.Undo)
 	}
+	return nil
+}
+
+func (e Entry) checkCommand() error {
 	if len(e.Heal) == 0 || len(e.Heal) > maxWords || !filepath.IsAbs(e.Heal[0]) || !filepath.IsAbs(e.Dir) {
 		return errors.New("a heal command without the whole path of its program and folder")
+	}
+	return nil
+}
+
+func (e Entry) checkCall() error {
+	if e.Call == nil {
+		return errors.New("no heal call")
+	}
+	if wrong := e.Call.mistake(); wrong != nil {
+		return fmt.Errorf("heal call: %w", wrong)
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (l *Leftover) Pending() []Entry {
 func (l *Leftover) Undo(ctx context.Context, tell func(Entry, error)) error {
 	left := 0
 	for i, e := range slices.Backward(l.rec.entries) {
-		if l.rec.healed[i+1] || l.alive && e.Undo != UndoCommand {
+		if l.rec.healed[i+1] || l.alive && !e.outlives() {
 			continue
 		}
 		err := e.undo(ctx)
@@ -154,10 +154,13 @@ func (l *Leftover) Undo(ctx context.Context, tell func(Entry, error)) error {
 
 // undo takes one fault of a dead run away.
 func (e Entry) undo(ctx context.Context) error {
-	if e.Undo != UndoCommand {
-		return nil
+	var err error
+	switch e.Undo {
+	case UndoCommand:
+		_, err = runCommand(ctx, e.Dir, e.Heal)
+	case UndoCall:
+		_, err = e.Call.send(ctx, e.Hosts)
 	}
-	_, err := runCommand(ctx, e.Dir, e.Heal)
 	return err
 }
 

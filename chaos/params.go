@@ -16,6 +16,7 @@ const (
 	UnitNumber   = "number"
 	UnitText     = "text"
 	UnitCommand  = "command"
+	UnitCall     = "call"
 )
 
 // ParamError says which parameter of a fault is wrong, and what was expected.
@@ -43,6 +44,8 @@ func (s Spec) Check(p Params) error {
 			return &ParamError{v.name, "missing", spec.bounds()}
 		case !spec.admits(v.amounts):
 			return &ParamError{v.name, v.shown, spec.bounds()}
+		case v.wrong != nil:
+			return &ParamError{v.name + "." + v.wrong.Param, v.wrong.Got, v.wrong.Expected}
 		}
 	}
 	return nil
@@ -78,6 +81,8 @@ func (p Param) bounds() string {
 		return "a text"
 	case UnitCommand:
 		return "a command"
+	case UnitCall:
+		return "a call"
 	case UnitDuration, UnitDelay:
 		show = func(amount float64) string { return seconds(amount).String() }
 	}
@@ -91,7 +96,8 @@ type value struct {
 	name    string
 	given   bool
 	shown   string
-	amounts []float64 // none for texts and commands
+	amounts []float64   // none for texts, commands and calls
+	wrong   *ParamError // about a part of it
 }
 
 // values are all parameters that there are, in the order of their declaration.
@@ -109,19 +115,27 @@ func (p Params) values() []value {
 		number("factor", p.Factor),
 		{name: "path", given: p.Path != "", shown: strconv.Quote(p.Path)},
 		command("inject", p.Inject), command("heal", p.Heal),
+		called("inject_call", p.InjectCall), called("heal_call", p.HealCall),
 	}
 }
 
 func duration(name string, d time.Duration) value {
-	return value{name, d != 0, d.String(), []float64{d.Seconds()}}
+	return value{name: name, given: d != 0, shown: d.String(), amounts: []float64{d.Seconds()}}
 }
 
 func number(name string, n float64) value {
-	return value{name, n != 0, strconv.FormatFloat(n, 'g', -1, 64), []float64{n}}
+	return value{name: name, given: n != 0, shown: strconv.FormatFloat(n, 'g', -1, 64), amounts: []float64{n}}
 }
 
 func command(name string, argv []string) value {
 	return value{name: name, given: len(argv) > 0, shown: strconv.Quote(strings.Join(argv, " "))}
+}
+
+func called(name string, c *Call) value {
+	if c == nil {
+		return value{name: name}
+	}
+	return value{name: name, given: true, shown: "a call", wrong: c.mistake()}
 }
 
 // The parameters that many faults take.

@@ -29,7 +29,7 @@ var badFaults = []mistake{
 	{"a link that is there once, at a gateway", least + "faults: [{name: link.cut, link: cdn-authority, gateway: gw-1, for: 1s}]\n", `f:3: faults[0].link "cdn-authority" is there once, for all patterns; expected neither pattern nor gateway`, false},
 	{"a fault of links on a node", least + "faults: [{name: link.cut, node: gateway, link: gateway-cdn, for: 1s}]\n", "f:3: faults[0].node is set, but link.cut acts on no node; expected link", false},
 	{"a command on a link", least + "faults: [{name: exec, link: gateway-cdn, inject: [a], heal: [b], for: 1s}]\n", "f:3: faults[0].link is set, but exec acts on no link; expected neither link nor node", false},
-	{"a command at a gateway", least + "faults: [{name: exec, gateway: gw-1, inject: [a], heal: [b], for: 1s}]\n", "f:3: faults[0] has a pattern or a gateway, but exec runs a command anywhere; expected neither", false},
+	{"a command at a gateway", least + "faults: [{name: exec, gateway: gw-1, inject: [a], heal: [b], for: 1s}]\n", "f:3: faults[0] has a pattern or a gateway, but exec acts anywhere; expected neither", false},
 	{"a command without a program", least + "faults:\n  - name: exec\n    inject: ['']\n    heal: [b]\n    for: 1s\n", "f:5: faults[0].inject names no program; expected one, and its arguments", false},
 	{"a parameter that says nothing", least + "faults: [{name: link.cut, link: gateway-cdn, for: 1s, share: 0%}]\n", "f:3: faults[0].share is written, but says nothing; expected a value, or no such key", false},
 	{"a fault longer than the cap", least + "caps: {for: 1s}\nfaults:\n  - name: link.cut\n    link: gateway-cdn\n    for: 2s\n", "f:7: faults[0].for is 2s, over caps.for; expected at most 1s", false},

@@ -228,7 +228,14 @@ type Fault struct {
 	Path       string        `yaml:"path"`
 	Inject     []string      `yaml:"inject"`
 	Heal       []string      `yaml:"heal"`
+	InjectCall *chaos.Call   `yaml:"inject_call"`
+	HealCall   *chaos.Call   `yaml:"heal_call"`
 
+	// As is what a report calls the fault in the place of Name, if it is not empty.
+	As string `yaml:"-"`
+	// Hosts are those beyond loopback that its calls may go to; the command line
+	// allows them, and no file.
+	Hosts []string `yaml:"-"`
 	// midway faults are placed by Scenario.Midway.
 	midway bool
 }
@@ -238,6 +245,7 @@ func (f Fault) Params() chaos.Params {
 	return chaos.Params{
 		Delay: f.Delay.Chaos(), Share: float64(f.Share), Status: f.Status, RetryAfter: f.RetryAfter, MaxAge: f.MaxAge,
 		Offset: time.Duration(f.Offset), Factor: f.Factor, Path: f.Path, Inject: f.Inject, Heal: f.Heal,
+		InjectCall: f.InjectCall, HealCall: f.HealCall, Hosts: f.Hosts,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/token"
 )
 
@@ -33,6 +34,7 @@ func TestSchemaIsMadeFromTheTypes(t *testing.T) {
 func reflectSchema(t *testing.T) *jsonschema.Schema {
 	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: scalarSchema, Anonymous: true}
 	require.NoError(t, r.AddGoComments("github.com/tokendrill/tokendrill/scenarios", ".", jsonschema.WithFullComment()))
+	require.NoError(t, r.AddGoComments("github.com/tokendrill/tokendrill/scenarios", "../chaos", jsonschema.WithFullComment()))
 	s := r.Reflect(Scenario{})
 	s.Title = "tokendrill scenario"
 	field := func(typ, name string) *jsonschema.Schema {
@@ -42,6 +44,7 @@ func reflectSchema(t *testing.T) *jsonschema.Schema {
 	}
 	s.Definitions["Scenario"].Required = []string{"name", "about"}
 	s.Definitions["Fault"].Required = []string{"name", "for"}
+	s.Definitions["Call"].Required = []string{"url"}
 	s.Definitions["Stimulus"].Required = []string{"name", "rate"}
 	s.Definitions["Reference"].Required = []string{"pattern", "metric", "says"}
 	field("Scenario", "name").Pattern = nameForm.String()
@@ -52,6 +55,7 @@ func reflectSchema(t *testing.T) *jsonschema.Schema {
 	field("Fault", "link").Enum = enum(links)
 	field("Fault", "node").Enum = enum(roles)
 	field("Fault", "path").Pattern = pathForm.String()
+	field("Call", "method").Enum = enum(chaos.CallMethods())
 	field("Stimulus", "name").Enum = enum(StimulusNames())
 	field("Stimulus", "pattern").Enum = enum(patterns)
 	field("Fault", "pattern").Enum = enum(patterns)

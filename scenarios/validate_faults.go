@@ -18,7 +18,7 @@ func (r *review) faults() {
 			r.params(f, spec, path)
 			r.caps(f, path)
 			r.must(spec.Reversible(f.Params()) || slices.Contains(r.irreversible, f.Name), path,
-				"%s is a fault that nothing undoes, %s without heal; expected heal, or --irreversible %s", path, f.Name, f.Name)
+				"%s is a fault that nothing undoes, %s without %[3]s; expected %[3]s, or --irreversible %[2]s", path, f.Name, healKey(spec))
 		}
 		r.during(f.At, f.For, path)
 		for j, before := range r.Faults[:i] {
@@ -49,8 +49,18 @@ func (r *review) place(f Fault, spec chaos.Spec, path string) {
 	case chaos.OnNode:
 		r.whereabouts(f, f.Node, path+".node", roles, spec.Roles)
 	default:
-		r.must(f.Pattern+f.Gateway == "", path, "%s has a pattern or a gateway, but %s runs a command anywhere; expected neither", path, f.Name)
+		r.must(f.Pattern+f.Gateway == "", path, "%s has a pattern or a gateway, but %s acts anywhere; expected neither", path, f.Name)
 	}
+}
+
+// healKey is the parameter that undoes a fault.
+func healKey(spec chaos.Spec) string {
+	for _, p := range spec.Params {
+		if p.Name == "heal_call" {
+			return p.Name
+		}
+	}
+	return "heal"
 }
 
 // needed says what a fault of a place wants.

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,14 +33,25 @@ func (r *review) params(f Fault, spec chaos.Spec, path string) {
 // zeros are the keys of the parameters that are zero, which is as good as absent.
 func (f Fault) zeros() []string {
 	var out []string
-	v := reflect.ValueOf(f)
-	for i := range v.NumField() {
-		key := v.Type().Field(i).Tag.Get("yaml")
-		if v.Field(i).IsZero() && !slices.Contains(placement, key) {
+	for key, v := range f.parameters() {
+		if v.IsZero() {
 			out = append(out, key)
 		}
 	}
 	return out
+}
+
+// parameters are the parameters by their keys, in the order of their declaration.
+func (f Fault) parameters() iter.Seq2[string, reflect.Value] {
+	v := reflect.ValueOf(f)
+	return func(yield func(string, reflect.Value) bool) {
+		for _, field := range reflect.VisibleFields(v.Type()) {
+			key := field.Tag.Get("yaml")
+			if field.IsExported() && key != "-" && !slices.Contains(placement, key) && !yield(key, v.FieldByIndex(field.Index)) {
+				return
+			}
+		}
+	}
 }
 
 // placement are the keys of a fault that are not parameters.
@@ -48,11 +60,9 @@ var placement = []string{"name", "link", "node", "pattern", "gateway", "at", "fo
 // Given says which parameters the fault sets and how, such as "status 429, share 0.3".
 func (f Fault) Given() string {
 	var out []string
-	v := reflect.ValueOf(f)
-	for i := range v.NumField() {
-		key := v.Type().Field(i).Tag.Get("yaml")
-		if field := v.Field(i); !field.IsZero() && !slices.Contains(placement, key) {
-			out = append(out, fmt.Sprint(key, " ", field.Interface()))
+	for key, v := range f.parameters() {
+		if !v.IsZero() {
+			out = append(out, fmt.Sprint(key, " ", v.Interface()))
 		}
 	}
 	return strings.Join(out, ", ")
