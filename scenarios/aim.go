@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokendrill/tokendrill/fixtures/traffic"
 )
 
 // Given is what the caller of ParseFor brings to a scenario.
@@ -33,7 +35,7 @@ func Own(g Given) (*Scenario, error) {
 		names = append(names, t.Name)
 	}
 	s.About = "How fast " + strings.Join(names, ", ") + " checks tokens, how long a revoked one lives there, and whether a decision is ever wrong."
-	s.Traffic.Recording, s.Traffic.Rate, s.Tokens.Fuzz = ProbeRecording, ownRate, ownFuzz
+	s.Traffic.Recording, s.Traffic.Rate, s.Tokens.Fuzz = traffic.ProbeName, ownRate, ownFuzz
 	s.Revoke.Every, s.Revoke.Rate = ownEvery, ownMeanwhile
 	s.Gates = []string{"safety.false_accepts == 0", "safety.false_rejects == 0", "revoke.resurrections == 0"}
 	s.complete()
@@ -47,10 +49,6 @@ const (
 	ownEvery     = 150 * time.Millisecond
 	ownMeanwhile = 10
 )
-
-// ProbeRecording is the name of the recording that holds nothing but the probe of
-// each target.
-const ProbeRecording = "probe"
 
 // finish takes what the caller brings, and checks all of it together.
 func (s *Scenario) finish(g Given, doc *document) error {
