@@ -159,7 +159,7 @@ func (p *Plan) trafficStream(seg segment, system, slice int, rng *rand.Rand) str
 			At: at, System: system, Gateway: gatewayOf(ex.Token, len(p.Systems[system].Gateways)),
 			Method: method(ex.Method), Path: requestPath(ex.Path), Token: p.caller(system, ex.Token), Class: token.Valid, Scope: ex.Scope, Slice: slice,
 		}
-		if ex.Path == "" {
+		if p.Scenario.Traffic.Recording == traffic.ProbeName {
 			r.Method, r.Path = p.probe(system)
 		}
 		if rng.Float64() < fuzz {
