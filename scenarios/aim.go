@@ -20,6 +20,8 @@ type Given struct {
 	// Midway are names of the targets' faults to inject in the middle third of the
 	// revocation phase, each for as long.
 	Midway []string
+	// Hosts are those beyond loopback that calls of the targets' faults may go to.
+	Hosts []string
 }
 
 // Own is the scenario that measures targets when no other is named: the probe of
@@ -56,11 +58,11 @@ func (s *Scenario) finish(g Given, doc *document) error {
 	if len(g.Targets) > 0 {
 		s.Patterns, s.Targets = slices.Clone(g.Patterns), g.Targets
 	}
-	if err := s.own(); err != nil {
+	if err := s.own(g); err != nil {
 		return err
 	}
 	for _, name := range g.Midway {
-		f, ok := s.ownFault(name)
+		f, ok := s.ownFault(g, name)
 		if !ok {
 			return fmt.Errorf("no target has a fault called %s; expected %s", quote(name), oneOf(s.ownFaults()))
 		}
@@ -73,7 +75,7 @@ func (s *Scenario) finish(g Given, doc *document) error {
 
 // own puts the targets' faults in the place of those that the scenario calls by
 // their names.
-func (s *Scenario) own() error {
+func (s *Scenario) own(g Given) error {
 	var names []string
 	for _, t := range s.Targets {
 		if slices.Contains(names, t.Name) {
@@ -82,7 +84,7 @@ func (s *Scenario) own() error {
 		names = append(names, t.Name)
 	}
 	for i, f := range s.Faults {
-		if mine, ok := s.ownFault(f.Name); ok {
+		if mine, ok := s.ownFault(g, f.Name); ok {
 			mine.At, mine.For = f.At, f.For
 			s.Faults[i] = mine
 		}
@@ -90,12 +92,13 @@ func (s *Scenario) own() error {
 	return nil
 }
 
-// ownFault is the first target's fault of that name, in words of the catalogue.
-func (s *Scenario) ownFault(name string) (Fault, bool) {
+// ownFault is the first target's fault of that name, in words of the
+// catalogue.
+func (s *Scenario) ownFault(g Given, name string) (Fault, bool) {
 	for _, t := range s.Targets {
 		for _, f := range t.Faults {
 			if f.Name == name {
-				return f.fault(t.Name), true
+				return f.fault(t.Name, g.Hosts), true
 			}
 		}
 	}
@@ -116,8 +119,12 @@ func (s *Scenario) ownFaults() []string {
 }
 
 // fault is the fault in words of the catalogue.
-func (f TargetFault) fault(target string) Fault {
-	return Fault{Name: "exec", Inject: f.Inject, Heal: f.Heal}
+func (f TargetFault) fault(target string, hosts []string) Fault {
+	out := Fault{Name: "exec", Inject: f.Inject, Heal: f.Heal, As: f.Name + " of " + target}
+	if f.InjectCall != nil {
+		out.Name, out.InjectCall, out.HealCall, out.Hosts = "call", f.InjectCall, f.HealCall, hosts
+	}
+	return out
 }
 
 // Midway puts the faults that were asked for without a time in the middle third of

@@ -2,6 +2,8 @@ package scenarios
 
 import (
 	"time"
+
+	"github.com/tokendrill/tokendrill/chaos"
 )
 
 // Target is a system of the user's own: the gateways to measure, and the
@@ -107,24 +109,15 @@ type Client struct {
 	KeyID   string `yaml:"key_id"`
 }
 
-// HTTPCall is an HTTP request to the system. In URL, Headers and Body "{field}" is a
-// field of the token: "{token}", a text field of the answer that issued it, or a
-// claim of a JWT; "${NAME}" is an environment variable, looked up when it is called.
-type HTTPCall struct {
-	// Method is POST if it is empty.
-	Method  string            `yaml:"method"`
-	URL     string            `yaml:"url"`
-	Headers map[string]string `yaml:"headers"`
-	Body    string            `yaml:"body"`
-	// Accept are the statuses that mean success; empty means any 2xx.
-	Accept []int `yaml:"accept"`
-}
-
 // IssueBy is how tokens come to be: one of three.
+//
+// In the URL, headers and body of a call "{field}" is a field of the token that it
+// is about: "{token}", a text field of the answer that issued it, or a claim of a
+// JWT; "${NAME}" is an environment variable, looked up when the call is made.
 type IssueBy struct {
 	// HTTP is answered like a token request (RFC 6749 section 5.1); other text fields
 	// of the answer can be used to revoke.
-	HTTP *HTTPCall `yaml:"http"`
+	HTTP *chaos.Call `yaml:"http"`
 	// Command prints the same, or just a token.
 	Command []string `yaml:"command"`
 	// File has a line for each token: the same, or just a token.
@@ -142,8 +135,8 @@ const (
 // RevokeBy is how tokens are revoked.
 type RevokeBy struct {
 	// Kind is what one revocation takes away: "token", "session", "user" or "client".
-	Kind string    `yaml:"kind"`
-	HTTP *HTTPCall `yaml:"http"`
+	Kind string      `yaml:"kind"`
+	HTTP *chaos.Call `yaml:"http"`
 	// Command is run with the token in the environment variable TOKENDRILL_TOKEN;
 	// other fields of the token may stand as "{field}" in its arguments.
 	Command []string `yaml:"command"`
@@ -189,8 +182,8 @@ type TargetFault struct {
 	Inject []string `yaml:"inject"`
 	Heal   []string `yaml:"heal"`
 	// InjectCall and HealCall are HTTP requests.
-	InjectCall *HTTPCall `yaml:"inject_call"`
-	HealCall   *HTTPCall `yaml:"heal_call"`
+	InjectCall *chaos.Call `yaml:"inject_call"`
+	HealCall   *chaos.Call `yaml:"heal_call"`
 }
 
 // Limits bound what a run does to the target.
