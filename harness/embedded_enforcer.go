@@ -31,7 +31,7 @@ type enforcer struct {
 	mu      sync.Mutex
 	address string  // once it has listened
 	factor  float64 // of its TTL
-	flush   func()  // empties its caches
+	flush   func()  // empties its cache; nil without one
 	stop    context.CancelFunc
 	running *sync.WaitGroup
 	closers []func()
@@ -110,10 +110,7 @@ func (n *enforcer) handler(ctx, background context.Context) (http.Handler, error
 	if n.stage.Verifier != nil {
 		verifier = n.stage.Verifier(parts)
 	}
-	n.flush = func() {}
-	if f, ok := verifier.(interface{ Flush() }); ok {
-		n.flush = f.Flush
-	}
+	n.flush = flushOf(verifier)
 	g, err := pattern.NewGateway(pattern.GatewayConfig{
 		Name: n.node, Policy: parts.Policy, Verifier: verifier, Clock: n.clock.Now,
 		Upstream: n.upstream, Transport: n.stage.hop(n.upLink, n.node), Audit: n.stage.Audit,
@@ -126,6 +123,18 @@ func (n *enforcer) handler(ctx, background context.Context) (http.Handler, error
 		n.served.add(stretched)
 		g.ServeHTTP(w, r)
 	}), nil
+}
+
+// flushOf is what empties a verifier's cache, nil if it has none. A Fallback has no
+// cache of its own.
+func flushOf(v pattern.Verifier) func() {
+	if f, ok := v.(pattern.Fallback); ok {
+		return flushOf(f.Verifier)
+	}
+	if f, ok := v.(interface{ Flush() }); ok {
+		return f.Flush
+	}
+	return nil
 }
 
 // stretch is the factor of the node's TTL.
@@ -152,10 +161,7 @@ func (n *enforcer) Do(ctx context.Context, c chaos.Command) error {
 	case chaos.VerbTTL:
 		return n.setTTL(ctx, c.Amount)
 	case chaos.VerbFlush:
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.flush()
-		n.flushes.Add(1)
+		n.empty()
 	case chaos.VerbRestart:
 		n.restarts.Add(1)
 		return n.restart(ctx)
@@ -165,6 +171,16 @@ func (n *enforcer) Do(ctx context.Context, c chaos.Command) error {
 		return unknownVerb(n.node, c.Verb)
 	}
 	return nil
+}
+
+// empty empties the node's cache, and counts it if there is one.
+func (n *enforcer) empty() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.flush != nil {
+		n.flush()
+		n.flushes.Add(1)
+	}
 }
 
 // Count implements chaos.Control.
