@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
 	"github.com/tokendrill/tokendrill/harness/measure"
@@ -127,8 +128,23 @@ const maxRate = 100_000
 // settle separates the latency phase from the revocation phase.
 const settle = 500 * time.Millisecond
 
-// NewPlan plans a run. Every fault of the scenario must lie within the revocation phase.
+// NewPlan plans a run. Every fault of the scenario must lie within the revocation
+// phase. A scenario with targets is made to fit their limits: Plan.Scenario is
+// then a copy that asks for less.
 func NewPlan(sc *scenarios.Scenario, rec *traffic.Recording, seed uint64) (*Plan, error) {
+	if len(sc.Targets) > 0 {
+		return fit(sc, rec, seed)
+	}
+	p, err := draft(sc, rec, seed)
+	if err != nil {
+		return nil, err
+	}
+	p.Digest = p.digest()
+	return p, nil
+}
+
+// draft plans a run as the scenario asks for it.
+func draft(sc *scenarios.Scenario, rec *traffic.Recording, seed uint64) (*Plan, error) {
 	if len(rec.Exchanges) == 0 {
 		return nil, fmt.Errorf("plan %s: the recording holds no requests; record or import some, or use the embedded sample", sc.Name)
 	}
@@ -157,7 +173,6 @@ func NewPlan(sc *scenarios.Scenario, rec *traffic.Recording, seed uint64) (*Plan
 		return nil, err
 	}
 	p.planPhases(begin, end)
-	p.Digest = p.digest()
 	return p, nil
 }
 
@@ -229,6 +244,11 @@ func (p *Plan) digest() string {
 	}
 	for _, f := range p.Faults {
 		fmt.Fprintf(h, "%+v\n", f)
+		for _, c := range []*chaos.Call{f.InjectCall, f.HealCall} {
+			if c != nil { // of which the line above has but the URL
+				fmt.Fprintf(h, "%q %q %v\n", c.Headers, c.Body, c.Status)
+			}
+		}
 	}
 	for _, key := range p.issueKeys() {
 		fmt.Fprintf(h, "%+v %+v\n", key, p.issues[key])

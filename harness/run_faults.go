@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,7 @@ func (r *run) fault(ctx context.Context, w FaultWindow, e *measure.Event) {
 }
 
 // label names the fault in a report.
-func (w FaultWindow) label() string { return strings.TrimSpace(w.Name + " " + w.Where()) }
+func (w FaultWindow) label() string { return strings.TrimSpace(cmp.Or(w.As, w.Name) + " " + w.Where()) }
 
 // inject writes a fault down and injects it.
 func (r *run) inject(ctx context.Context, w FaultWindow, e *measure.Event) (*placed, error) {

@@ -122,7 +122,7 @@ func (r *run) mend(ctx context.Context, p *placed) {
 
 func (r *run) heal(ctx context.Context, p *placed) error {
 	if !p.spec.Reversible(p.Params()) {
-		r.warn(p.label() + " stays: it has no heal command, which --irreversible allows")
+		r.warn(p.label() + " stays: nothing heals it, which --irreversible allows")
 		return nil
 	}
 	ctx, cancel := r.mendTime(ctx)
