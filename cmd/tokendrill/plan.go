@@ -33,6 +33,9 @@ func printPlan(w io.Writer, p *harness.Plan) error {
 	for _, condition := range p.Scenario.AbortWhen {
 		rows = append(rows, []string{"stops when", condition})
 	}
+	if len(p.Scenario.Targets) > 0 {
+		rows = append(rows, []string{"cost", costText(p)})
+	}
 	rows = append(rows, []string{"takes", seconds(p.Duration()) + ", besides starting and issuing tokens"}, []string{"digest", p.Digest})
 	return printRows(w, rows)
 }
@@ -46,6 +49,13 @@ func requestCounts(n harness.Counts) string {
 		text += fmt.Sprintf(", %d of stimuli", n.Stimuli)
 	}
 	return text
+}
+
+// costText says what a plan asks of its targets, and how finely it looks.
+func costText(p *harness.Plan) string {
+	c := p.Cost()
+	return fmt.Sprintf("%d requests, at most %d in any second, %d tokens, %d revocations each; first probes %v apart, then %.0f%% of the time since; %s",
+		c.Requests, c.Peak, c.Tokens, c.Moments, c.FirstGap.Round(time.Millisecond), 100*c.Growth, seconds(p.Duration()))
 }
 
 // stimulusText says what a stimulus sends, to whom and when.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/harness"
+	"github.com/tokendrill/tokendrill/harness/external"
 	"github.com/tokendrill/tokendrill/harness/measure"
 	"github.com/tokendrill/tokendrill/reports"
 	"github.com/tokendrill/tokendrill/scenarios"
@@ -30,6 +31,12 @@ type runFlags struct {
 	force    bool
 	dryRun   bool
 
+	targets   []string // target files
+	patterns  []string // reference patterns beside them
+	faults    []string // of the targets, injected midway
+	allowHost []string
+	insecure  bool
+
 	irreversible []string      // faults that may stay for good
 	maxFault     time.Duration // cap on the time of one fault
 	maxShare     string        // cap on the share that a fault acts on
@@ -38,7 +45,7 @@ type runFlags struct {
 }
 
 func runCommand() *cobra.Command {
-	f := runFlags{scenario: "quick"}
+	var f runFlags
 	c := &cobra.Command{
 		Use:   "run [SCENARIO|FILE]",
 		Short: "Replay, break, measure, compare; write a report folder",
@@ -46,6 +53,11 @@ func runCommand() *cobra.Command {
 their traffic and prints which pattern is fast, which revokes quickly and which is
 ever wrong. SCENARIO is a name of the catalogue (tokendrill list scenarios) or a
 YAML file; without one it is "quick".
+
+With --target it measures systems of your own, each described by a target file
+(tokendrill init writes one), under the scenario made for them or the one named. What
+is sent keeps to the limits of the target file; --dry-run prints what that is. Nothing
+but loopback is reached unless --allow-host names it.
 
 Whatever way a run ends, the faults of its scenario are undone. Ctrl-C ends it
 early, undoes them and reports what was measured until then; pressed again, what is
@@ -55,22 +67,31 @@ watchdog; what even that cannot undo is left to tokendrill heal.`,
   tokendrill run field-review --seed 3
   tokendrill run quick --traffic rec.ndjson.gz --rate 400/s --out report
   tokendrill run quick --dry-run
-  tokendrill run quick --max-fault-time 5s --max-share 50%`,
+  tokendrill run quick --max-fault-time 5s --max-share 50%
+  tokendrill run --target staging.yaml --allow-host api-eu.example.com,idp.example.com
+  tokendrill run --target staging.yaml --patterns cache --fault authority.outage`,
 		Args:              args(0, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(c *cobra.Command, a []string) error {
 			if len(a) == 1 {
 				f.scenario = a[0]
+			} else if len(f.targets) == 0 {
+				f.scenario = "quick"
 			}
 			return f.run(c)
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.traffic, "traffic", "", `recording to replay: a file, or "sample"`)
+	flags.StringVar(&f.traffic, "traffic", "", `recording to replay: a file, "sample", or "probe", the probe request alone`)
 	flags.StringVar(&f.rate, "rate", "", "requests per second of the latency phase, such as 400/s")
 	flags.Float64Var(&f.speed, "speed", 0, "replay at this many times the recorded pace, in the place of a rate")
 	flags.DurationVar(&f.duration, "duration", 0, "length of the latency phase; rounds are added or left out to fit")
 	flags.IntVar(&f.tokens, "tokens", 0, "tokens to revoke for each pattern")
+	flags.StringSliceVar(&f.targets, "target", nil, "target file of a system of your own; several stand side by side")
+	flags.StringSliceVar(&f.patterns, "patterns", nil, "reference patterns to measure beside the targets, such as cache,remote")
+	flags.StringSliceVar(&f.faults, "fault", nil, "fault of a target file to inject in the middle third of the revocations")
+	flags.StringSliceVar(&f.allowHost, "allow-host", nil, "hosts beyond loopback that may be reached")
+	flags.BoolVar(&f.insecure, "insecure", false, "let target files that say so go without verifying certificates")
 	flags.Uint64Var(&f.seed, "seed", 7, "seed of everything that is drawn")
 	flags.StringVar(&f.out, "out", "", "report folder (default tokendrill-out/SCENARIO-SEED)")
 	flags.BoolVar(&f.force, "force", false, "replace the files of a report that is there")
@@ -108,6 +129,10 @@ func (f runFlags) run(c *cobra.Command) error {
 	if f.stage == nil {
 		f.stage = harness.Embedded{Audit: pattern.NewAuditLog(audit)}
 	}
+	if len(plan.Scenario.Targets) > 0 {
+		f.stage = external.Stage{Options: external.Options{Allow: f.allowHost, Insecure: f.insecure}, Beside: f.stage}
+		fmt.Fprintln(c.ErrOrStderr(), costText(plan))
+	}
 	show := newProgress(c.ErrOrStderr())
 	result, err := harness.Run(ctx, plan, harness.Options{
 		Stage: f.stage, History: history, Progress: show.update, Version: version, Reproduce: f.command(c),
@@ -129,9 +154,21 @@ func (f runFlags) run(c *cobra.Command) error {
 
 // command is the command line that runs the same again.
 func (f runFlags) command(c *cobra.Command) string {
-	words := []string{"tokendrill run", quoted(f.scenario), fmt.Sprintf("--seed %d", f.seed)}
-	if len(f.irreversible) > 0 {
-		words = append(words, "--irreversible", quoted(strings.Join(f.irreversible, ",")))
+	words := []string{"tokendrill run"}
+	if f.scenario != "" {
+		words = append(words, quoted(f.scenario))
+	}
+	words = append(words, fmt.Sprintf("--seed %d", f.seed))
+	for _, list := range []struct {
+		flag   string
+		values []string
+	}{{"target", f.targets}, {"patterns", f.patterns}, {"fault", f.faults}, {"allow-host", f.allowHost}, {"irreversible", f.irreversible}} {
+		if len(list.values) > 0 {
+			words = append(words, "--"+list.flag, quoted(strings.Join(list.values, ",")))
+		}
+	}
+	if f.insecure {
+		words = append(words, "--insecure")
 	}
 	for _, name := range []string{"traffic", "rate", "speed", "duration", "tokens", "max-fault-time", "max-share"} {
 		if flag := c.Flags().Lookup(name); flag.Changed {

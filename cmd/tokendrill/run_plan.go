@@ -20,7 +20,7 @@ func (f runFlags) plan(c *cobra.Command) (*harness.Plan, error) {
 			return nil, fmt.Errorf("--irreversible: no fault is called %q; see tokendrill list faults", name)
 		}
 	}
-	sc, err := scenarios.Load(f.scenario, f.irreversible...)
+	sc, err := f.load()
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +34,25 @@ func (f runFlags) plan(c *cobra.Command) (*harness.Plan, error) {
 	return harness.NewPlan(sc, rec, f.seed)
 }
 
+// load reads the scenario, and the targets that are brought to it.
+func (f runFlags) load() (*scenarios.Scenario, error) {
+	g := scenarios.Given{Irreversible: f.irreversible, Patterns: f.patterns, Midway: f.faults, Hosts: f.allowHost}
+	for _, file := range f.targets {
+		t, err := scenarios.LoadTarget(file)
+		if err != nil {
+			return nil, err
+		}
+		g.Targets = append(g.Targets, t)
+	}
+	switch {
+	case len(g.Targets) == 0 && len(f.patterns)+len(f.faults) > 0:
+		return nil, errors.New("--patterns and --fault go with --target; expected a target file")
+	case f.scenario == "":
+		return scenarios.Own(g)
+	}
+	return scenarios.LoadFor(g, f.scenario)
+}
+
 // apply changes the scenario as the flags say, and checks it again.
 func (f runFlags) apply(c *cobra.Command, sc *scenarios.Scenario) error {
 	set := c.Flags().Changed
@@ -44,7 +63,7 @@ func (f runFlags) apply(c *cobra.Command, sc *scenarios.Scenario) error {
 		return err
 	}
 	if set("duration") {
-		round := sc.Traffic.Slice * time.Duration(len(sc.Patterns))
+		round := sc.Traffic.Slice * time.Duration(len(sc.Names()))
 		if sc.Traffic.Rounds = int((f.duration + round/2) / round); sc.Traffic.Rounds < 1 {
 			return fmt.Errorf("--duration %v is too short; expected %v or more, the length of one round", f.duration, round)
 		}
@@ -55,6 +74,7 @@ func (f runFlags) apply(c *cobra.Command, sc *scenarios.Scenario) error {
 	if err := f.caps(c, sc); err != nil {
 		return err
 	}
+	sc.Midway()
 	if err := sc.Validate(); err != nil {
 		return fmt.Errorf("with these flags: %w", err)
 	}
