@@ -126,8 +126,24 @@ func (l *Leftover) Pending() []Entry {
 	return out
 }
 
+// LeftError says that faults of a journal are still in place.
+type LeftError struct {
+	// Path is the journal, and Faults how many they are, 1 or more.
+	Path   string
+	Faults int
+}
+
+func (e *LeftError) Error() string {
+	what, them := "1 fault is", "it"
+	if e.Faults > 1 {
+		what, them = fmt.Sprintf("%d faults are", e.Faults), "them"
+	}
+	return fmt.Sprintf("undo journal %s: %s left in place; heal again, or mend %s by hand and delete the journal", e.Path, what, them)
+}
+
 // Undo undoes what is pending, tells each with its error, and removes the journal
-// if nothing is left in place. The error says how much is. It may be tried again.
+// if nothing is left in place; if something is, the error is a *[LeftError]. It may
+// be tried again.
 func (l *Leftover) Undo(ctx context.Context, tell func(Entry, error)) error {
 	left := 0
 	for i, e := range slices.Backward(l.rec.entries) {
@@ -144,7 +160,7 @@ func (l *Leftover) Undo(ctx context.Context, tell func(Entry, error)) error {
 		tell(e, err)
 	}
 	if left > 0 {
-		return fmt.Errorf("undo journal %s: %d faults are left in place", l.f.Name(), left)
+		return &LeftError{l.f.Name(), left}
 	}
 	if l.alive {
 		return nil // the file is its owner's

@@ -143,7 +143,7 @@ func TestWhatCannotBeUndoneStaysAndTheRestIsNotUndoneTwice(t *testing.T) {
 	require.NoError(t, j.Close(), "a journal with faults in place stays")
 
 	undone, err := recoverAll(t, dir)
-	require.ErrorContains(t, err, "1 faults are left in place")
+	require.ErrorContains(t, err, "1 fault is left in place")
 	assert.Equal(t, []string{"exec second failed", "exec first"}, undone, "one that fails does not keep the others")
 
 	require.NoError(t, os.WriteFile(filepath.Join(work, "key"), nil, 0o600))
@@ -166,7 +166,7 @@ func TestALineThatWasNotFinishedDoesNotCount(t *testing.T) {
 	j.die()
 	for range 2 {
 		undone, err := recoverAll(t, dir)
-		require.ErrorContains(t, err, "1 faults are left in place")
+		require.ErrorContains(t, err, "1 fault is left in place")
 		assert.Equal(t, []string{"exec  failed"}, undone)
 	}
 }
@@ -240,4 +240,16 @@ func TestOneAtATimeUndoes(t *testing.T) {
 	_, err = Recover(t.Context(), j.path)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.DirExists(t, dir)
+}
+
+func TestHowManyFaultsAreLeftIsSaidInGoodEnglish(t *testing.T) {
+	for _, row := range []struct {
+		faults int
+		want   string
+	}{
+		{1, "undo journal j: 1 fault is left in place; heal again, or mend it by hand and delete the journal"},
+		{2, "undo journal j: 2 faults are left in place; heal again, or mend them by hand and delete the journal"},
+	} {
+		assert.EqualError(t, &LeftError{Path: "j", Faults: row.faults}, row.want)
+	}
 }

@@ -119,7 +119,7 @@ func TestAWatchdogSaysWhatItCouldNotUndo(t *testing.T) {
 	_, err := j.Begin(byCommand(t, "false"))
 	require.NoError(t, err)
 	j.die()
-	require.ErrorContains(t, Watch(t.Context(), dir, os.Getpid(), func(_ Entry, err error) { assert.Error(t, err) }), "1 faults are left in place")
+	require.ErrorContains(t, Watch(t.Context(), dir, os.Getpid(), func(_ Entry, err error) { assert.Error(t, err) }), "1 fault is left in place")
 	assert.FileExists(t, j.path)
 
 	ctx, cancel := context.WithCancel(t.Context())

@@ -26,7 +26,8 @@ func healCommand() *cobra.Command {
 breaks it writes into an undo journal beforehand, in the folder TOKENDRILL_STATE, or
 tokendrill in XDG_STATE_HOME or ~/.local/state. Runs that are going on are left
 alone, and there is no harm in healing again. The exit code is 0 if nothing is left
-in place and 6 if something is.
+in place and 6 if something is. What you have mended by hand is over when you delete
+its journal, which the error names.
 
 --when-dead waits until the run with that process id has died, or has not been heard
 of for 5 s, undoes its faults and ends: run starts this watchdog by itself.`,
@@ -111,28 +112,39 @@ func (h *healer) tell(e chaos.Entry, err error) {
 	switch {
 	case err != nil:
 		fmt.Fprintf(h.out, "FAILED  %s: %v\n", described(e), oneLine(err))
-	case e.Undo == chaos.UndoCommand:
-		fmt.Fprintf(h.out, "healed  %s by %s\n", described(e), shown(e.Heal))
 	case e.Undo == chaos.UndoProcess:
-		fmt.Fprintf(h.out, "ended   %s with its process\n", described(e))
-	default:
+		fmt.Fprintf(h.out, "ended   %s, with its process\n", described(e))
+	case e.Undo == chaos.UndoNone:
 		fmt.Fprintf(h.out, "stays   %s: its run was allowed to leave it, undo it by hand\n", described(e))
+	default:
+		fmt.Fprintf(h.out, "healed  %s, by %s\n", described(e), healing(e))
 	}
 }
 
 // plan says what would become of one fault.
 func (h *healer) plan(e chaos.Entry) {
 	h.told++
-	if e.Undo == chaos.UndoCommand {
-		fmt.Fprintf(h.out, "would heal %s by %s in %s\n", described(e), shown(e.Heal), quoted(e.Dir))
-		return
+	switch e.Undo {
+	case chaos.UndoCommand:
+		fmt.Fprintf(h.out, "would heal %s, by %s in %s\n", described(e), healing(e), quoted(e.Dir))
+	case chaos.UndoCall:
+		fmt.Fprintf(h.out, "would heal %s, by %s\n", described(e), healing(e))
+	default:
+		fmt.Fprintf(h.out, "nothing to do about %s\n", described(e))
 	}
-	fmt.Fprintf(h.out, "nothing to do about %s\n", described(e))
 }
 
 // described names a fault of a journal.
 func described(e chaos.Entry) string {
-	return strings.TrimSpace(e.Fault+" "+e.Where) + ", injected at " + e.At.Local().Format(time.DateTime) + ","
+	return strings.TrimSpace(e.Fault+" "+e.Where) + ", injected at " + e.At.Local().Format(time.DateTime)
+}
+
+// healing is what undoes a fault of a journal: a command or a call.
+func healing(e chaos.Entry) string {
+	if e.Call != nil {
+		return e.Call.String()
+	}
+	return shown(e.Heal)
 }
 
 // shown is a command as a POSIX shell reads it.
