@@ -29,6 +29,10 @@ type Embedded struct {
 	Audit pattern.Auditor
 	// Authority stands before the authority's handler; nil lets nothing stand there.
 	Authority func(http.Handler) http.Handler
+	// Clients are more clients of the authority, for whom the stage is there besides
+	// the run. Their IDs must be none that the stage has: those of the patterns,
+	// "operator", "minter" and "app-N".
+	Clients []authority.Client
 }
 
 // Start puts the roles in place, in the order in which they need each other.
@@ -225,6 +229,7 @@ func (e *embedded) startAuthority(ctx context.Context) error {
 func (e *embedded) clients() []authority.Client {
 	e.operator = newOAuthClient(e.base, &http.Client{Transport: e.transport}, e.plan.grantKinds())
 	out := e.operator.clients(e.plan.scopes)
+	out = append(out, e.Clients...)
 	e.secrets = map[string]string{}
 	for _, i := range e.plan.References() {
 		s := e.plan.Systems[i]

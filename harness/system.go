@@ -68,6 +68,9 @@ func (s System) String() string {
 	return fmt.Sprintf("%s %v %v %q %s %t %s", s.Pattern, s.Gateways, s.Bound, s.BoundWhy, s.Format, s.Offline, target)
 }
 
+// Scopes are those that some route of the reference gateways asks for, sorted.
+func (p *Plan) Scopes() []string { return slices.Clone(p.scopes) }
+
 // scopesOf is what a usual token of a system may do: all that there is.
 func (p *Plan) scopesOf(system int) []string {
 	if t := p.Systems[system].Target; t != nil {
