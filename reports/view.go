@@ -68,6 +68,11 @@ func (r row) Series() []series {
 	return slices.DeleteFunc(all, func(s series) bool { return s.Count == 0 })
 }
 
+// HasSeries reports whether any pattern has a latency.
+func (v *view) HasSeries() bool {
+	return slices.ContainsFunc(v.Rows, func(r row) bool { return len(r.Series()) > 0 })
+}
+
 // referenceRow is a published figure beside ours.
 type referenceRow struct{ Pattern, Metric, Says, Here string }
 
@@ -209,6 +214,36 @@ func wrongRows(r *measure.Report) []wrongRow {
 		return cmp.Compare(badness(&b.Violation), badness(&a.Violation))
 	})
 	return rows
+}
+
+// witnessRow is one request of a violation, with what it should have got.
+type witnessRow struct {
+	measure.Event
+	Expected token.Outcome
+}
+
+// Witnesses are the requests that prove the violation.
+func (w wrongRow) Witnesses() []witnessRow {
+	var rows []witnessRow
+	for i, e := range w.Requests {
+		rows = append(rows, witnessRow{e, w.expected(i)})
+	}
+	return rows
+}
+
+// expected is what request i should have got. Expect leaves out that the token may
+// be revoked or expired by then, but the kind says it: the last request was wrong,
+// and those before it were right.
+func (w wrongRow) expected(i int) token.Outcome {
+	e, wrong := w.Requests[i], i == len(w.Requests)-1
+	refused := e.Verdict == token.Reject
+	if wrong {
+		refused = w.Kind == measure.FalseAccept || w.Cause == measure.CauseWrongReason
+	}
+	if refused && e.Expect.Verdict == token.Accept {
+		return token.Outcome{Verdict: token.Reject, Reason: token.InvalidToken}
+	}
+	return e.Expect
 }
 
 // FirstWrong and MoreWrong split the violations: the first are shown, the rest unfold.
