@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// sheet is what is printed: where things are, and how to try them.
+func (s *standing) sheet(dir *stageFolder, raw string) string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s "+format+"\n", append([]any{name}, args...)...)
+	}
+	fmt.Fprintf(&b, "stage %s: %d patterns x %d gateways, %s\n\n",
+		s.plan.Scenario.Name, len(s.plan.Systems), len(s.plan.Systems[0].Gateways), s.site.Stage)
+	for i, sys := range s.plan.Systems {
+		line(sys.Pattern, "%s  bound %v", strings.Join(s.site.Gateways[i], "  "), sys.Bound)
+	}
+	line("authority", "%s  /token /introspect /revoke /jwks; metadata by RFC 8414", s.site.Issuer)
+	line("upstream", "%s  what the gateways protect", s.upstream())
+	line("clients", "%s gets opaque tokens, %s signed ones; %s introspects", demoClient, demoJWTClient, gatewayClient)
+	line("files", "%s", s.files(dir))
+	line("token", "%s", raw)
+	line("", "of %s, for %v; it dies with the stage, and no file holds it", clientOf(s.plan.Systems[0]), s.plan.Scenario.Tokens.Lifetime)
+	fmt.Fprint(&b, "\nIn another terminal: get a token, use it, revoke it, see it refused.\n\n")
+	for _, l := range s.lines(dir) {
+		fmt.Fprintf(&b, "  %s\n", l)
+	}
+	mine := quoted(dir.name(s.plan.Systems[0].Pattern + ".yaml"))
+	fmt.Fprintln(&b)
+	line("next", "tokendrill run --target %s    measure the %s gateways as if they were yours", mine, s.plan.Systems[0].Pattern)
+	line("ready", "Ctrl-C takes it down and removes the files")
+	return b.String()
+}
+
+// files are the names of the files.
+func (s *standing) files(dir *stageFolder) string {
+	names := []string{"env", "secret", "pid"}
+	for _, sys := range s.plan.Systems {
+		names = append(names, sys.Pattern+".yaml")
+	}
+	return fmt.Sprintf("%s in %s", strings.Join(names, " "), dir.path)
+}
+
+// lines are the shell lines to paste.
+func (s *standing) lines(dir *stageFolder) []string {
+	client := map[string]string{demoClient: "CLIENT", demoJWTClient: "JWT_CLIENT"}[clientOf(s.plan.Systems[0])]
+	request := fmt.Sprintf(`-X %s -H "Authorization: Bearer $token" %s`, s.probe.Method, quoted(s.site.Gateways[0][0]+s.probe.Path))
+	request = strings.TrimPrefix(request, "-X GET ")
+	return []string{
+		". " + quoted(dir.name("env")),
+		fmt.Sprintf(`as="$TOKENDRILL_STAGE_%s:$TOKENDRILL_STAGE_SECRET"`, client),
+		`token=$(curl -s -u "$as" -d grant_type=client_credentials "$TOKENDRILL_STAGE_ISSUER/token" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')`,
+		"curl -i " + request,
+		`curl -i -u "$as" -d token="$token" "$TOKENDRILL_STAGE_ISSUER/revoke"`,
+		"until curl -si " + request + " | grep invalid_token; do sleep 0.1; done",
+	}
+}
