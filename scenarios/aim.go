@@ -20,7 +20,7 @@ type Given struct {
 	// Midway are names of the targets' faults to inject in the middle third of the
 	// revocation phase, each for as long.
 	Midway []string
-	// Hosts are those beyond loopback that calls of the targets' faults may go to.
+	// Hosts are those beyond loopback that the calls of faults may go to.
 	Hosts []string
 }
 
@@ -58,16 +58,19 @@ func (s *Scenario) finish(g Given, doc *document) error {
 	if len(g.Targets) > 0 {
 		s.Patterns, s.Targets = slices.Clone(g.Patterns), g.Targets
 	}
-	if err := s.own(g); err != nil {
+	if err := s.own(); err != nil {
 		return err
 	}
 	for _, name := range g.Midway {
-		f, ok := s.ownFault(g, name)
+		f, ok := s.ownFault(name)
 		if !ok {
 			return fmt.Errorf("no target has a fault called %s; expected %s", quote(name), oneOf(s.ownFaults()))
 		}
 		f.midway = true
 		s.Faults = append(s.Faults, f)
+	}
+	for i := range s.Faults {
+		s.Faults[i].Hosts = g.Hosts
 	}
 	s.Midway()
 	return validate(s, doc)
@@ -75,7 +78,7 @@ func (s *Scenario) finish(g Given, doc *document) error {
 
 // own puts the targets' faults in the place of those that the scenario calls by
 // their names.
-func (s *Scenario) own(g Given) error {
+func (s *Scenario) own() error {
 	var names []string
 	for _, t := range s.Targets {
 		if slices.Contains(names, t.Name) {
@@ -84,7 +87,7 @@ func (s *Scenario) own(g Given) error {
 		names = append(names, t.Name)
 	}
 	for i, f := range s.Faults {
-		if mine, ok := s.ownFault(g, f.Name); ok {
+		if mine, ok := s.ownFault(f.Name); ok {
 			mine.At, mine.For = f.At, f.For
 			s.Faults[i] = mine
 		}
@@ -94,11 +97,11 @@ func (s *Scenario) own(g Given) error {
 
 // ownFault is the first target's fault of that name, in words of the
 // catalogue.
-func (s *Scenario) ownFault(g Given, name string) (Fault, bool) {
+func (s *Scenario) ownFault(name string) (Fault, bool) {
 	for _, t := range s.Targets {
 		for _, f := range t.Faults {
 			if f.Name == name {
-				return f.fault(t.Name, g.Hosts), true
+				return f.fault(t.Name), true
 			}
 		}
 	}
@@ -119,10 +122,10 @@ func (s *Scenario) ownFaults() []string {
 }
 
 // fault is the fault in words of the catalogue.
-func (f TargetFault) fault(target string, hosts []string) Fault {
+func (f TargetFault) fault(target string) Fault {
 	out := Fault{Name: "exec", Inject: f.Inject, Heal: f.Heal, As: f.Name + " of " + target}
 	if f.InjectCall != nil {
-		out.Name, out.InjectCall, out.HealCall, out.Hosts = "call", f.InjectCall, f.HealCall, hosts
+		out.Name, out.InjectCall, out.HealCall = "call", f.InjectCall, f.HealCall
 	}
 	return out
 }
