@@ -131,13 +131,18 @@ func local(host string) bool {
 
 // transport makes one connection, to the host of the URL and through no proxy.
 func transport(u *url.URL, hosts []string) *http.Transport {
-	d := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		if at, err := netip.ParseAddrPort(address); err == nil && !at.Addr().IsLoopback() && !named(u.Hostname(), hosts) {
-			return errElsewhere
-		}
-		return nil
-	}}
+	d := &net.Dialer{Control: stay(u.Hostname(), hosts)}
 	return &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswer}
+}
+
+// stay refuses addresses beyond loopback for a host that was not allowed by name.
+func stay(host string, hosts []string) func(network, address string, _ syscall.RawConn) error {
+	return func(_, address string, _ syscall.RawConn) error {
+		if at, err := netip.ParseAddrPort(address); named(host, hosts) || err == nil && at.Addr().IsLoopback() {
+			return nil
+		}
+		return errElsewhere
+	}
 }
 
 // plainly says why there is no answer, without what was sent or received.

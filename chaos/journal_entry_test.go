@@ -27,6 +27,12 @@ func TestJournalsThatAreNotOursAreRefused(t *testing.T) {
 		{"a program without its path", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":["rm"],"dir":"/"}}` + "\n", "line 2: a heal command without"},
 		{"a folder without its path", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":["/bin/rm"],"dir":"x"}}` + "\n", "line 2: a heal command without"},
 		{"a command without words", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":[],"dir":"/"}}` + "\n", "line 2: a heal command without"},
+		{"no call", goodHead + `{"id":1,"inject":{"fault":"call","undo":"call"}}` + "\n", "line 2: no heal call"},
+		{"a call that is none", goodHead + `{"id":1,"inject":{"fault":"call","undo":"call","call":{"url":"x"}}}` + "\n", "line 2: heal call: url is not the URL of an HTTP request"},
+		{"a call with a secret", goodHead + `{"id":1,"inject":{"fault":"call","undo":"call","call":{"url":"http://localhost","headers":{"Cookie":"x"}}}}` + "\n", "line 2: heal call: headers.Cookie is a literal secret"},
+		{"an unknown key in a call", goodHead + `{"id":1,"inject":{"fault":"call","undo":"call","call":{"url":"http://localhost","proxy":"x"}}}` + "\n", "line 2: not of an undo journal"},
+		{"a call beside a command", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":["/bin/rm"],"dir":"/","call":{"url":"http://localhost"}}}` + "\n", `line 2: undo "command" with`},
+		{"hosts without a call", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"process","hosts":[]}}` + "\n", `line 2: undo "process" with`},
 		{"more than a journal can hold", goodHead + strings.Repeat("\n", maxJournal), "over 1048576 bytes"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -41,6 +47,7 @@ func TestJournalsThatAreNotOursAreRefused(t *testing.T) {
 func FuzzParseJournal(f *testing.F) {
 	f.Add([]byte(goodHead))
 	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"exec","where":"","at":"2026-01-02T03:04:05Z","undo":"command","heal":["/bin/rm","x"],"dir":"/"}}` + "\n" + `{"id":1,"healed":true}` + "\n"))
+	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"call","undo":"call","call":{"method":"PUT","url":"http://localhost/${A}","headers":{"A":"b"},"body":"c","status":[204]},"hosts":["d"]}}` + "\n"))
 	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"link.cut","undo":"process"}}` + "\n{\"id\":2,"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rec, err := parseJournal(data)

@@ -24,9 +24,15 @@ func TestParametersAreCheckedAgainstTheCatalogue(t *testing.T) {
 		{"a clock that is behind", "clock.skew", Params{Offset: -time.Hour}, "", ""},
 		{"a command", "exec", Params{Inject: []string{"true"}}, "", ""},
 
+		{"a call", "call", Params{InjectCall: &Call{URL: "http://localhost"}}, "", ""},
+
 		{"nothing where something is required", "link.delay", Params{}, "delay is 0s; expected 1ms to 1m0s", "delay"},
 		{"nothing, where zero is within the bounds", "clock.skew", Params{}, "offset is missing; expected -24h0m0s to 24h0m0s", "offset"},
 		{"no command", "exec", Params{}, "inject is missing; expected a command", "inject"},
+		{"no call", "call", Params{HealCall: &Call{URL: "http://localhost"}}, "inject_call is missing; expected a call", "inject_call"},
+		{"a call that is wrong", "call", Params{InjectCall: &Call{}}, "inject_call.url is not the URL of an HTTP request; expected such as http://127.0.0.1:8080/down", "inject_call.url"},
+		{"a call for what makes none", "exec", Params{Inject: []string{"true"}, HealCall: &Call{}}, "heal_call is a call; expected none for exec", "heal_call"},
+		{"a command for what runs none", "call", Params{Inject: []string{"true"}, InjectCall: &Call{URL: "http://localhost"}}, `inject is "true"; expected none for call`, "inject"},
 		{"under the bounds", "link.delay", Params{Delay: Delay{P50: time.Microsecond}}, "delay is 1µs; expected 1ms to 1m0s", "delay"},
 		{"over the bounds", "http.error", Params{Status: 600}, "status is 600; expected 500 to 599", "status"},
 		{"a status that is no error", "http.error", Params{Status: 200}, "status is 200; expected 500 to 599", "status"},
