@@ -94,7 +94,7 @@ func (c Call) wrongURL() *ParamError {
 	if at := variable.FindStringIndex(c.URL); at != nil && at[0] == 0 {
 		sample = "http://" + sample
 	}
-	if _, wrong := webURL(sample); wrong != nil {
+	if wrong := unfit(sample); wrong != nil {
 		return wrong
 	}
 	_, query, _ := strings.Cut(c.URL, "?")
@@ -110,16 +110,16 @@ func (c Call) wrongURL() *ParamError {
 	return nil
 }
 
-// webURL is the URL of a call.
-func webURL(text string) (*url.URL, *ParamError) {
+// unfit is why a text without variables is no URL of a call, nil if it is one.
+func unfit(text string) *ParamError {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		return nil, &ParamError{"url", "not the URL of an HTTP request", "such as http://127.0.0.1:8080/down"}
+		return &ParamError{"url", "not the URL of an HTTP request", "such as http://127.0.0.1:8080/down"}
 	case u.User != nil:
-		return nil, &ParamError{"url", "a URL with a user or a password", "a header with ${NAME} in the place of them"}
+		return &ParamError{"url", "a URL with a user or a password", "a header with ${NAME} in the place of them"}
 	}
-	return u, nil
+	return nil
 }
 
 func (c Call) wrongHeaders() *ParamError {

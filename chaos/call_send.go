@@ -72,7 +72,7 @@ func (c Call) build(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, wrong := webURL(target); wrong != nil {
+	if wrong := unfit(target); wrong != nil {
 		return nil, wrong
 	}
 	body, err := lookedUp(c.Body)
