@@ -1,0 +1,262 @@
+package external
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/harness"
+)
+
+// issue asks for tokens; how that went is told later.
+func (e *examiner) issue(ctx context.Context, n int) {
+	t := e.Target.Authority
+	grant := harness.Grant{Format: token.Format(t.TokenType), Scope: strings.Fields(t.Scope)}
+	for range n {
+		e.notIssued = e.call(ctx, func(ctx context.Context) error {
+			issued, err := e.authority.Issue(ctx, grant)
+			if err == nil {
+				e.tokens, e.secret = append(e.tokens, issued), append(e.secret, issued.Token)
+			}
+			return err
+		})
+		if e.notIssued != nil {
+			return
+		}
+	}
+}
+
+// issuance says how the tokens came.
+func (e *examiner) issuance(ctx context.Context) {
+	f := Finding{What: "token", State: Fails}
+	switch {
+	case e.notIssued != nil:
+		f.Says, f.Fix = "none is issued: "+e.notIssued.Error(), e.issueFix(e.notIssued)
+	case len(e.tokens) > 1 && e.tokens[0].Token == e.tokens[1].Token:
+		f.Says = "the authority issued the same token twice, so that nothing can be compared with a revoked one"
+		f.Fix = "turn off the reuse of tokens for this client"
+	default:
+		f.State, f.Says = Works, "issued, "+e.Target.Authority.TokenType
+		if life := e.tokens[0].ExpiresIn; life > 0 {
+			f.Says += fmt.Sprintf(", expires in %v", life)
+		}
+	}
+	e.say(ctx, f)
+}
+
+// issueFix is what to change when no token came.
+func (e *examiner) issueFix(err error) string {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "invalid_client"), strings.Contains(text, "unauthorized_client"):
+		return "check authority.client: its id, its secret and auth"
+	case strings.Contains(text, "invalid_scope"):
+		return "check authority.scope"
+	}
+	if says, fix := e.trouble(err); !strings.HasPrefix(says, "no answer: ") {
+		return strings.ReplaceAll(fix, "connect,", "authority,")
+	}
+	return "check authority"
+}
+
+// unauthenticated says whether requests without a token are refused.
+func (e *examiner) unauthenticated(ctx context.Context) {
+	e.refused(ctx, "no token", "a request without a token", e.bare, func(a answer) (says, fix string) {
+		return fmt.Sprintf("accepts a request without a token (%d): it accepts everything, or %s %s is not protected",
+			a.StatusCode, e.Target.Probe.Method, e.Target.Probe.Path), "probe a path that asks for a token"
+	})
+}
+
+// canary sends a token that was never issued, and says whether it is refused.
+func (e *examiner) canary(ctx context.Context) {
+	model := strings.Repeat("x", 43) // 256 bits, if there is none to look like
+	if len(e.tokens) > 0 {
+		model = e.tokens[0].Token
+	}
+	raw := harness.Lookalike(model, token.Format(e.Target.Authority.TokenType))
+	e.secret = append(e.secret, raw)
+	answers := e.ask(ctx, e.reached, e.Target.Probe.Path, raw)
+	e.refused(ctx, "canary", "a token that was never issued", answers, func(a answer) (says, fix string) {
+		return fmt.Sprintf("accepts a token that was never issued (%d): it does not check tokens", a.StatusCode),
+			"probe a path whose tokens are checked, or have them checked"
+	})
+}
+
+// refused says whether a request was refused at every gateway; accepted puts into
+// words that it was not.
+func (e *examiner) refused(ctx context.Context, what, request string, answers []answer, accepted func(answer) (says, fix string)) {
+	e.judge(ctx, what, "refused", answers, func(a answer) *Finding {
+		f := &Finding{State: Fails}
+		login, loginFix := loginPage(a)
+		switch {
+		case a.err == nil && a.outcome.Verdict == token.Reject:
+			return nil
+		case login != "":
+			f.Says, f.Fix = fmt.Sprintf("answers %s with %s", request, login), loginFix
+		case a.err == nil && a.outcome.Verdict == token.Accept:
+			f.Says, f.Fix = accepted(a)
+		default:
+			f.Says, f.Fix = e.undecided(a)
+			f.Says = fmt.Sprintf("answers %s with %s", request, f.Says)
+			if what == "no token" { // it is the tokens that are measured
+				f.State = Doubt
+			}
+		}
+		return f
+	})
+}
+
+// acceptance says whether the tokens are accepted at every gateway.
+func (e *examiner) acceptance(ctx context.Context) {
+	if e.notIssued != nil {
+		return
+	}
+	for _, issued := range e.tokens {
+		for g, a := range e.ask(ctx, e.reached, e.Target.Probe.Path, issued.Token) {
+			if e.taken == nil {
+				e.taken = make([]answer, len(e.reached))
+			}
+			if e.taken[g].err == nil && (e.taken[g].Response == nil || accepts(e.taken[g])) { // the first that is not
+				e.taken[g] = a
+			}
+		}
+	}
+	for g, a := range e.taken {
+		e.accepted[g] = accepts(a)
+	}
+	e.judge(ctx, "accepted", "a token just issued is accepted", e.taken, e.notTaken)
+}
+
+func accepts(a answer) bool {
+	return a.Response != nil && a.err == nil && a.outcome.Verdict == token.Accept
+}
+
+// notTaken says why a good token was not accepted, or nil if it was.
+func (e *examiner) notTaken(a answer) *Finding {
+	f := &Finding{State: Fails}
+	switch code, scope := challenge(a); {
+	case accepts(a):
+		return nil
+	case a.err != nil || a.outcome.Verdict != token.Reject:
+		f.Says, f.Fix = e.undecided(a)
+		f.Says = "answers a token just issued with " + f.Says
+	case code == string(token.InsufficientScope) && scope != "":
+		f.Says = fmt.Sprintf("refuses a token just issued (%d insufficient_scope)", a.StatusCode)
+		f.Fix = fmt.Sprintf("add %q to authority.scope", scope)
+	case code == string(token.InsufficientScope) || a.StatusCode == http.StatusForbidden:
+		f.Says = fmt.Sprintf("refuses a token just issued (%s)", strings.TrimSpace(fmt.Sprint(a.StatusCode, " ", code)))
+		f.Fix = fmt.Sprintf("add what %s asks for to authority.scope or authority.parameters", e.Target.Probe.Path)
+	default:
+		f.Says = fmt.Sprintf("refuses everything, a token just issued too (%s)", strings.TrimSpace(fmt.Sprint(a.StatusCode, " ", code)))
+		f.Fix = "see that it takes tokens of this authority: its issuer and audience, and the credentials that it introspects with"
+	}
+	return f
+}
+
+// judge tells what is bad at each gateway that was asked, or in one finding that
+// none is.
+func (e *examiner) judge(ctx context.Context, what, works string, answers []answer, bad func(answer) *Finding) {
+	asked, good := make([]bool, len(answers)), map[string][]string{}
+	var order []string
+	for g, a := range answers {
+		if asked[g] = e.reached[g] && (a.Response != nil || a.err != nil); !asked[g] {
+			continue
+		}
+		name := e.Target.Gateways[g].Name
+		if f := bad(a); f != nil {
+			f.What, f.Says = what, name+" "+f.Says
+			e.say(ctx, *f)
+			continue
+		}
+		status := fmt.Sprint(a.StatusCode)
+		if good[status] == nil {
+			order = append(order, status)
+		}
+		good[status] = append(good[status], name)
+	}
+	for i, status := range order {
+		order[i] = fmt.Sprintf("%s at %s", status, strings.Join(good[status], ", "))
+	}
+	if len(order) > 0 {
+		e.say(ctx, Finding{What: what, State: Works, Says: works + ": " + strings.Join(order, "; ")})
+	}
+}
+
+// undecided says what an answer is that no rule of the verdict takes, and what to change.
+func (e *examiner) undecided(a answer) (says, fix string) {
+	if a.err != nil {
+		return e.unreachable(a)
+	}
+	if says, fix = loginPage(a); says != "" {
+		return says, fix
+	}
+	says = fmt.Sprint(a.StatusCode)
+	switch code := a.StatusCode; {
+	case code >= 300 && code < 400:
+		return says + " to " + location(a), "write in url and probe.path where it redirects to"
+	case code == http.StatusTooManyRequests:
+		return says + ": too many requests", "lower limits.rate, or raise the limit of the gateway"
+	case code >= 500:
+		return says + ": an outage, no decision", "see the log of the gateway: it, its authority or what is behind it is down"
+	case code == http.StatusNotFound:
+		return says + ", which no rule of verdict takes", "probe a path that exists, or add 404 to verdict.accept"
+	}
+	return says + ", which no rule of verdict takes", fmt.Sprintf("add %d to verdict.accept or verdict.reject", a.StatusCode)
+}
+
+// loginWords are how the path of a login page is known.
+var loginWords = regexp.MustCompile(`(?i)log-?_?in|log-?_?on|sign-?_?in|auth|sso|saml|session`)
+
+// loginPage says that an answer is one, with the rule that takes it; empty if it is not.
+func loginPage(a answer) (says, fix string) {
+	if a.err != nil || a.Response == nil {
+		return "", ""
+	}
+	media, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	switch to := location(a); {
+	case a.StatusCode >= 200 && a.StatusCode < 300 && media == "text/html":
+		return fmt.Sprintf("%d and a page of HTML: a login page", a.StatusCode),
+			fmt.Sprintf("add {status: %d, content_type: text/html} to verdict.reject, or probe a path of the API", a.StatusCode)
+	case a.StatusCode >= 300 && a.StatusCode < 400 && loginWords.MatchString(to):
+		return fmt.Sprintf("%d to %s: a login page", a.StatusCode, to),
+			fmt.Sprintf("add {status: %d, header: {Location: %q}} to verdict.reject", a.StatusCode, regexp.QuoteMeta(to))
+	}
+	return "", ""
+}
+
+// location is where an answer redirects to, without its query.
+func location(a answer) string {
+	u, err := url.Parse(a.Header.Get("Location"))
+	if err != nil {
+		return "nowhere"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	to := u.String()
+	return to[:min(len(to), 200)]
+}
+
+// challengeParam is a parameter of a challenge (RFC 6750 section 3).
+var challengeParam = regexp.MustCompile(`(?i)\b(error|scope)\s*=\s*"?([^",]*)`)
+
+// challenge is the error code of an answer, and the scope that it asks for.
+func challenge(a answer) (code, scope string) {
+	if a.Response == nil {
+		return "", ""
+	}
+	for _, line := range a.Header["Www-Authenticate"] {
+		for _, m := range challengeParam.FindAllStringSubmatch(line, -1) {
+			value := strings.TrimSpace(m[2][:min(len(m[2]), 100)])
+			if strings.EqualFold(m[1], "error") {
+				code = value
+			} else {
+				scope = value
+			}
+		}
+	}
+	return code, scope
+}
