@@ -138,7 +138,7 @@ func wholeJWT(pattern string) bool {
 
 func TestCallsToTheAuthorityAreThoseThatAPatternMakes(t *testing.T) {
 	r := wholeRun(t).Report
-	calls := func(name string) float64 { return float64(patternOf(t, r, name).AuthorityCalls) }
+	calls := func(name string) float64 { return float64(*patternOf(t, r, name).AuthorityCalls) }
 	sent := func(name string) float64 { return float64(patternOf(t, r, name).Requests.Sent) }
 	assert.Zero(t, calls(scenarios.Registry), "decides by itself")
 	assert.Greater(t, calls(scenarios.Remote), 0.9*sent(scenarios.Remote), "asks about every request but those without a token")

@@ -51,6 +51,14 @@ func anyCount(t *rapid.T) int {
 	return rapid.OneOf(rapid.Just(0), rapid.IntRange(0, 400), rapid.IntRange(0, 1<<40)).Draw(t, "n")
 }
 
+// anyCalls is a count that may not be known.
+func anyCalls(t *rapid.T) *int64 {
+	if rapid.Bool().Draw(t, "counted") {
+		return nil
+	}
+	return new(int64(anyCount(t)))
+}
+
 func anyText(t *rapid.T) string {
 	return rapid.OneOf(rapid.StringMatching(`[a-z-]{0,12}`), rapid.StringN(0, 300, -1)).Draw(t, "text")
 }
@@ -73,7 +81,7 @@ func anyVerdict(t *rapid.T) measure.RunVerdict {
 }
 
 func anyPattern(t *rapid.T) measure.Pattern {
-	p := measure.Pattern{Pattern: anyText(t), Bound: rapid.Float64Range(0, 1e7).Draw(t, "bound"), BoundWhy: anyText(t), AuthorityCalls: int64(anyCount(t))}
+	p := measure.Pattern{Pattern: anyText(t), Bound: rapid.Float64Range(0, 1e7).Draw(t, "bound"), BoundWhy: anyText(t), AuthorityCalls: anyCalls(t)}
 	p.Requests = measure.Requests{Sent: anyCount(t), Accepted: anyCount(t), Rejected: anyCount(t), Unavailable: anyCount(t)}
 	p.Latency.Check, p.Latency.Response = anyDist(t), anyDist(t)
 	for range rapid.IntRange(0, 2).Draw(t, "curves") {
@@ -114,7 +122,7 @@ func anyPhase(t *rapid.T) measure.Phase {
 		Latency:     measure.Latency{Response: anyDist(t), Check: anyDist(t)},
 		Revocations: measure.RevokeCounts{Tokens: anyCount(t), Moments: anyCount(t), Censored: anyCount(t)},
 		Safety:      measure.Safety{FalseAccepts: anyCount(t), StaleAccepts: anyCount(t), FalseRejects: anyCount(t)},
-		Cache:       measure.Cache{Hits: int64(anyCount(t)), Misses: int64(anyCount(t))}, AuthorityCalls: int64(anyCount(t)),
+		Cache:       measure.Cache{Hits: int64(anyCount(t)), Misses: int64(anyCount(t))}, AuthorityCalls: anyCalls(t),
 	}
 	if rapid.Bool().Draw(t, "lived") {
 		lower, upper := anyQuantiles(t), anyQuantiles(t)

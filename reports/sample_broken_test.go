@@ -56,7 +56,7 @@ func outageReport() *measure.Report {
 }
 
 func (b bearing) pattern(g *rand.Rand) measure.Pattern {
-	p := measure.Pattern{Pattern: b.name, Bound: b.bound, BoundWhy: b.why, Recovery: b.back, Probes: 210}
+	p := measure.Pattern{Pattern: b.name, Bound: b.bound, BoundWhy: b.why, Recovery: b.back, Probes: 210, AuthorityCalls: new(int64(0))}
 	p.Revoke = measure.Revoke{Tokens: outageTokens, Moments: outageTokens, Watched: 2500}
 	for gw := 1; gw <= 3; gw++ {
 		p.Revoke.Gateways = append(p.Revoke.Gateways, measure.GatewayRevoke{Gateway: fmt.Sprintf("gw-%d", gw), Tokens: outageTokens})
@@ -68,7 +68,7 @@ func (b bearing) pattern(g *rand.Rand) measure.Pattern {
 	p.Revoke.FleetLower, p.Revoke.FleetUpper = quantiles(p.Revoke.Fleet)
 	for _, ph := range p.Phases {
 		p.Requests = added(p.Requests, ph.Requests)
-		p.AuthorityCalls += ph.AuthorityCalls
+		*p.AuthorityCalls += *ph.AuthorityCalls
 		p.Safety.StaleAccepts += ph.Safety.StaleAccepts
 	}
 	p.Timeline = b.timeline(g)
@@ -94,7 +94,7 @@ func (b bearing) phase(g *rand.Rand, i int, ph measure.Phase, rev *measure.Revok
 	ph.Latency.Response = dist(g, b.p95[i]/1.9, 0.4, int64(n))
 	ph.Latency.Response.P95 = new(b.p95[i])
 	ph.Latency.Check = dist(g, b.p95[i]/4, 0.4, int64(n-no))
-	ph.AuthorityCalls = int64(float64(n-no) * b.callsEvery)
+	ph.AuthorityCalls = new(int64(float64(n-no) * b.callsEvery))
 	ph.Safety.StaleAccepts = int(b.life[i] / 40)
 	tokens := [3]int{3, 2, 3}[i]
 	var ivs []measure.Interval

@@ -64,7 +64,7 @@ func (b behaviour) pattern(g *rand.Rand) measure.Pattern {
 	p := measure.Pattern{
 		Pattern: b.name, Bound: b.bound, BoundWhy: b.why,
 		Requests:       measure.Requests{Sent: 12_000, Accepted: 10_900, Rejected: 1_100, UnavailableRate: new(0.0)},
-		AuthorityCalls: int64(12_000 * b.callsEvery), Probes: 5_400,
+		AuthorityCalls: new(int64(12_000 * b.callsEvery)), Probes: 5_400,
 		Cache: cacheOf(b.hitShare),
 	}
 	p.Latency = b.latency(g)

@@ -66,10 +66,10 @@ func tied(r *measure.Report, a, b string) bool {
 
 // asks says how often a pattern asked the authority, if it did.
 func asks(p *measure.Pattern) string {
-	if p.AuthorityCalls == 0 || p.Requests.Sent == 0 {
+	if p.AuthorityCalls == nil || *p.AuthorityCalls == 0 || p.Requests.Sent == 0 {
 		return ""
 	}
-	perRequest := float64(p.AuthorityCalls) / float64(p.Requests.Sent)
+	perRequest := float64(*p.AuthorityCalls) / float64(p.Requests.Sent)
 	return fmt.Sprintf("; it asks the authority %s times per request", figure(perRequest, nearest))
 }
 

@@ -199,11 +199,15 @@ func censoredIn(ph *measure.Phase) string {
 
 // callsIn counts calls to the authority, and tells their rate: phases differ in length.
 func callsIn(ph *measure.Phase) string {
-	if ph.To <= ph.From {
-		return count(ph.AuthorityCalls)
+	if ph.AuthorityCalls == nil {
+		return ""
 	}
-	perSecond := float64(ph.AuthorityCalls) / (ph.To - ph.From) * 1000
-	return fmt.Sprintf("%s (%s/s)", count(ph.AuthorityCalls), figure(perSecond, nearest))
+	calls := *ph.AuthorityCalls
+	if ph.To <= ph.From {
+		return count(calls)
+	}
+	perSecond := float64(calls) / (ph.To - ph.From) * 1000
+	return fmt.Sprintf("%s (%s/s)", count(calls), figure(perSecond, nearest))
 }
 
 func hitShare(ph *measure.Phase) string {

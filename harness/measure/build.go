@@ -82,7 +82,7 @@ func (p *patternRecord) report(meta *PatternMeta, r *Recorder, run Run, broken [
 		out.Fallbacks = append(out.Fallbacks, out.Phases[i].Fallbacks...)
 	}
 	if len(calls) > 0 {
-		out.AuthorityCalls = calls[len(calls)-1].Count
+		out.AuthorityCalls = new(calls[len(calls)-1].Count)
 	}
 	out.Timeline = p.timeline.report(meta.Gateways, int64(run.Elapsed), checked.alive, calls)
 	out.Cache, out.Probes = p.cached(""), p.probes
@@ -102,6 +102,8 @@ func (p *patternRecord) ledger(c *checked) ledger {
 func newPattern(meta *PatternMeta) Pattern {
 	return Pattern{
 		Pattern:    meta.Pattern,
+		Target:     meta.Target,
+		Notes:      meta.Notes,
 		Bound:      float64(meta.Bound) / 1e6,
 		BoundWhy:   meta.BoundWhy,
 		Violations: []Violation{},
@@ -134,9 +136,12 @@ func (p *patternRecord) cached(phase string) Cache {
 	return sum
 }
 
-// callsIn is how far a counter went in a phase, by the last reading of each side.
-// What came after the last phase belongs to it.
-func callsIn(calls []Reading, at PhaseMeta, last bool) int64 {
+// callsIn is how far a counter went in a phase, by the last reading of each side;
+// null without any. What came after the last phase belongs to it.
+func callsIn(calls []Reading, at PhaseMeta, last bool) *int64 {
+	if len(calls) == 0 {
+		return nil
+	}
 	var before, by int64
 	for _, r := range calls {
 		if at.From > 0 && r.At <= at.From {
@@ -146,7 +151,8 @@ func callsIn(calls []Reading, at PhaseMeta, last bool) int64 {
 			by = r.Count
 		}
 	}
-	return by - before
+	by -= before
+	return &by
 }
 
 // warnings are the doubts that the measurement itself has.

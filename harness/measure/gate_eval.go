@@ -105,7 +105,7 @@ func (g GateExpr) Evaluate(r *Report, p *Pattern) Gate {
 // judgePlain compares a figure that has no uncertainty of its own.
 func (g GateExpr) judgePlain(s scope, out *Gate) {
 	if out.N == 0 || out.Value == nil {
-		out.Why = "nothing was measured"
+		out.Why = cmp.Or(g.Metric.unknown, "nothing was measured")
 		return
 	}
 	if g.holds(*out.Value) {

@@ -185,11 +185,13 @@ func TestGatesOnLatency(t *testing.T) {
 func TestGatesOnCounts(t *testing.T) {
 	rate := 0.02
 	p := Pattern{
-		Requests:   Requests{Sent: 100, Accepted: 90, Rejected: 8, Unavailable: 2, UnavailableRate: &rate},
-		Safety:     Safety{FalseAccepts: 1},
-		Violations: []Violation{{Kind: FalseReject, Requests: []Event{{}}}, {Kind: FalseAccept, Gateway: "gw-2", Requests: []Event{{}}}},
-		Revoke:     withIntervals(3, 0, 0, 0).Patterns[0].Revoke,
-		Phases:     []Phase{{Phase: "empty"}},
+		Requests: Requests{Sent: 100, Accepted: 90, Rejected: 8, Unavailable: 2, UnavailableRate: &rate},
+		Safety:   Safety{FalseAccepts: 1},
+
+		AuthorityCalls: new(int64(0)),
+		Violations:     []Violation{{Kind: FalseReject, Requests: []Event{{}}}, {Kind: FalseAccept, Gateway: "gw-2", Requests: []Event{{}}}},
+		Revoke:         withIntervals(3, 0, 0, 0).Patterns[0].Revoke,
+		Phases:         []Phase{{Phase: "empty"}},
 	}
 	p.Revoke.Moments = 3
 	r := &Report{Elapsed: 50_000, Validity: Validity{OK: true}, Patterns: []Pattern{p}}
@@ -205,6 +207,7 @@ func TestGatesOnCounts(t *testing.T) {
 		"revoke.in_flight_overrun <= 1ms":        Pass,
 		"cache.hits >= 0":                        Inconclusive,
 		"authority_calls != 1":                   Pass,
+		"authority_calls{phase=empty} != 1":      Inconclusive,
 	} {
 		g, err := ParseGate(expr)
 		require.NoError(t, err)

@@ -123,6 +123,13 @@ type PatternMeta struct {
 	// ControlGap is how near an accepted control must be on either side of the
 	// request that sets the upper bound.
 	ControlGap time.Duration `json:"control_gap"`
+	// Target says that it is a system of the user's own, no reference pattern.
+	Target bool `json:"target,omitempty"`
+	// Notes say how it was reached, where that bears on what can be believed, such as
+	// "TLS certificates were not verified (insecure)".
+	Notes []string `json:"notes,omitempty"`
+	// ReplicaHeaders are the response headers that name the replica, by gateway.
+	ReplicaHeaders map[string]string `json:"replica_headers,omitempty"`
 }
 
 // Cache results of an Observation (RFC 9211).

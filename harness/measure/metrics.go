@@ -16,6 +16,8 @@ type Metric struct {
 	Doc    string
 
 	family family
+	// unknown says why there is no value, if that is not for want of samples.
+	unknown string
 	// quantile is 0.5, 0.95, 0.99, or 1 for the maximum; 0 for other metrics.
 	quantile float64
 	// value reads the figure and how many samples it comes from; null is not measured.
@@ -171,7 +173,14 @@ func otherMetrics() []Metric {
 			family: recovered, value: func(s scope) (*float64, int) { return s.pattern.Recovery, s.pattern.Requests.Sent }},
 		cached("hits", "decisions from a cache", func(c Cache) int64 { return c.Hits }),
 		cached("misses", "decisions that a cache did not have", func(c Cache) int64 { return c.Misses }),
-		count("authority_calls", "calls to the authority", phaseLabel, func(s scope) (int, int) { return s.authorityCalls(), s.requests().Sent }),
+		{Name: "authority_calls", Unit: "count", Labels: phaseLabel, Doc: "calls to the authority", unknown: "what it asks of the authority is not known",
+			value: func(s scope) (*float64, int) {
+				if s.authorityCalls() == nil {
+					return nil, s.requests().Sent
+				}
+				calls := float64(*s.authorityCalls())
+				return &calls, s.requests().Sent
+			}},
 		count("probes", "requests sent to measure revocation", nil, func(s scope) (int, int) { return s.pattern.Probes, s.pattern.Requests.Sent }),
 	}
 }

@@ -107,7 +107,7 @@ func TestGatesOnPhasesAndGateways(t *testing.T) {
 		"safety.false_rejects{phase=during} == 0":                    Fail,
 		"safety.false_accepts == 0":                                  Pass,
 		"safety.stale_accepts{gateway=gw-1,phase=after} == 8":        Pass,
-		"authority_calls{phase=during} == 0":                         Pass,
+		"authority_calls{phase=during} == 0":                         Inconclusive, // nobody counted
 		"fallbacks.fail_open{phase=during} == 0":                     Pass,
 		"latency.response.p95{phase=during} <= 200ms":                Inconclusive,
 		"requests.rate{phase=before,gateway=gw-1} == 4.8":            Pass,
@@ -241,7 +241,6 @@ func TestPhasesAndGatewaysAddUp(t *testing.T) {
 		sum.Cache.Hits += phase.Cache.Hits
 		sum.Cache.Misses += phase.Cache.Misses
 		sum.Safety.merge(phase.Safety)
-		sum.AuthorityCalls += phase.AuthorityCalls
 		sum.Latency.Hit.Count += phase.Latency.Hit.Count
 		var gateways Safety
 		sent := 0
@@ -258,8 +257,8 @@ func TestPhasesAndGatewaysAddUp(t *testing.T) {
 	assert.Equal(t, 3000, sum.Requests.Sent)
 	assert.Equal(t, p.Cache, sum.Cache)
 	assert.Equal(t, p.Safety, sum.Safety)
-	assert.Equal(t, []int64{30, 40, 1}, []int64{p.Phases[0].AuthorityCalls, p.Phases[1].AuthorityCalls, p.Phases[2].AuthorityCalls})
-	assert.EqualValues(t, 71, p.AuthorityCalls)
+	assert.Equal(t, []int64{30, 40, 1}, []int64{*p.Phases[0].AuthorityCalls, *p.Phases[1].AuthorityCalls, *p.Phases[2].AuthorityCalls})
+	assert.EqualValues(t, 71, *p.AuthorityCalls)
 	assert.Len(t, p.Gateways, 4, "a gateway that was not declared is listed, too")
 	for _, cause := range []string{CauseFailOpen, CauseOffline, CauseStepUp} {
 		g, err := ParseGate(fmt.Sprintf("fallbacks.%s == %d", cause, fallbacks[cause]))

@@ -91,10 +91,17 @@ type Validity struct {
 // Pattern is all that is known about one pattern, or one target.
 type Pattern struct {
 	Pattern string `json:"pattern"`
+	// Target says that it is a system of the user's own, no reference pattern.
+	Target bool `json:"target,omitempty"`
+	// Notes say how it was reached, where that bears on what can be believed.
+	Notes []string `json:"notes,omitempty"`
 	// Bound is how long a revoked token may live by design (DESIGN "bound").
-	Bound      float64     `json:"bound"`
-	BoundWhy   string      `json:"bound_why,omitempty"` // such as "TTL 1.5 s + authority timeout 0.5 s"
-	Requests   Requests    `json:"requests"`
+	Bound    float64  `json:"bound"`
+	BoundWhy string   `json:"bound_why,omitempty"` // such as "TTL 1.5 s + authority timeout 0.5 s"
+	Requests Requests `json:"requests"`
+	// Bare counts the requests without a token on the control path of a target; they
+	// are not among Requests. Accepted means that the path answered.
+	Bare       Requests    `json:"bare,omitzero"`
 	Latency    Latency     `json:"latency"`
 	Revoke     Revoke      `json:"revoke"`
 	Safety     Safety      `json:"safety"`
@@ -108,15 +115,16 @@ type Pattern struct {
 	// availability were back at their level before the first one, in ms; null if
 	// that is not known, for the reason in RecoveryWhy. RecoveryAbove is what it is
 	// known to exceed if they were not back by the end of the run.
-	Recovery       *float64 `json:"recovery"`
-	RecoveryAbove  *float64 `json:"recovery_above,omitempty"`
-	RecoveryWhy    string   `json:"recovery_why,omitempty"`
-	Phases         []Phase  `json:"phases"`
-	Timeline       Timeline `json:"timeline"`
-	Cache          Cache    `json:"cache"`
-	AuthorityCalls int64    `json:"authority_calls"`
-	Probes         int      `json:"probes"`
-	Gates          []Gate   `json:"gates"`
+	Recovery      *float64 `json:"recovery"`
+	RecoveryAbove *float64 `json:"recovery_above,omitempty"`
+	RecoveryWhy   string   `json:"recovery_why,omitempty"`
+	Phases        []Phase  `json:"phases"`
+	Timeline      Timeline `json:"timeline"`
+	Cache         Cache    `json:"cache"`
+	// AuthorityCalls is null where nobody counts what is asked of the authority.
+	AuthorityCalls *int64 `json:"authority_calls"`
+	Probes         int    `json:"probes"`
+	Gates          []Gate `json:"gates"`
 }
 
 // Requests counts the requests of one pattern by what was answered. Probes and
@@ -147,10 +155,17 @@ type Latency struct {
 	Response Dist `json:"response"` // planned send to last byte
 	Service  Dist `json:"service"`  // send to last byte
 	Lag      Dist `json:"lag"`      // planned to actual send
-	Check    Dist `json:"check"`    // as the gateway told in Server-Timing
+	Check    Dist `json:"check"`    // as the gateway told in Server-Timing, or derived
 	Hit      Dist `json:"hit"`      // check, cache hits only
 	Miss     Dist `json:"miss"`     // check, cache misses only
-	// Curves are for plots: response, check hit, check miss, lag.
+	// CheckDerived says that no check was told, and that Check is how much longer the
+	// response took than that of the control path: the difference of the p50 and of
+	// the p95, at least zero, with the count of the smaller sample. P95Slices are the
+	// differences slice by slice, of which noise may leave some below zero.
+	CheckDerived bool `json:"check_derived,omitempty"`
+	// Bare is the response of the control path of a target, without a token.
+	Bare Dist `json:"bare,omitzero"`
+	// Curves are for plots: response, check hit, check miss, bare, lag.
 	Curves []Curve `json:"curves,omitempty"`
 }
 
@@ -195,7 +210,7 @@ type Timeline struct {
 	Step           float64  `json:"step"`
 	Lanes          []Lane   `json:"lanes"`
 	ResponseP95    []Number `json:"response_p95"`
-	AuthorityCalls []int64  `json:"authority_calls"`
+	AuthorityCalls []int64  `json:"authority_calls"` // null where nobody counts them
 }
 
 // Number is a figure that may be missing.
@@ -260,6 +275,8 @@ type Gate struct {
 	Limit   float64    `json:"limit"`
 	Metric  string     `json:"metric"`
 	N       int        `json:"n"`
+	// Derived says that the value is of a derived check latency (Latency.CheckDerived).
+	Derived bool `json:"derived,omitempty"`
 	// Why says in a few words what decided an inconclusive or failed gate.
 	Why     string     `json:"why,omitempty"`
 	Witness *Violation `json:"witness,omitempty"`

@@ -17,8 +17,9 @@ type Phase struct {
 	Revocations RevokeCounts `json:"revocations"`
 	Safety      Safety       `json:"safety"`
 	Cache       Cache        `json:"cache"`
-	// AuthorityCalls were made in this phase, to the resolution of the readings.
-	AuthorityCalls int64 `json:"authority_calls"`
+	// AuthorityCalls were made in this phase, to the resolution of the readings; null
+	// where nobody counts them.
+	AuthorityCalls *int64 `json:"authority_calls"`
 	// Fallbacks are those of this phase.
 	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 	Gateways  []Gateway  `json:"gateways,omitempty"`
@@ -44,6 +45,17 @@ type Gateway struct {
 	// Worst is, in a phase, the revocation and the last accept with the largest
 	// lower bound of time-to-revoke.
 	Worst []Event `json:"worst,omitempty"`
+	// Replicas are, in the whole run, those behind the gateway that named themselves,
+	// by name: the first 64. OtherReplicas is how many requests met any other.
+	Replicas      []Replica `json:"replicas,omitempty"`
+	OtherReplicas int       `json:"other_replicas,omitempty"`
+}
+
+// Replica is one of several servers behind a gateway, and how many requests with a
+// token it answered.
+type Replica struct {
+	Replica  string `json:"replica"`
+	Requests int    `json:"requests"`
 }
 
 // Causes of a decision that is no ordinary check.

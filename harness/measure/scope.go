@@ -57,11 +57,12 @@ func (s scope) cache() Cache {
 	return s.pattern.Cache
 }
 
-func (s scope) authorityCalls() int {
+// authorityCalls is null where nobody counts them.
+func (s scope) authorityCalls() *int64 {
 	if s.phase != nil {
-		return int(s.phase.AuthorityCalls)
+		return s.phase.AuthorityCalls
 	}
-	return int(s.pattern.AuthorityCalls)
+	return s.pattern.AuthorityCalls
 }
 
 // fallbacks counts the requests that one cause decided.

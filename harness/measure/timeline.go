@@ -97,12 +97,15 @@ func (t *timeline) report(gateways []string, elapsed int64, alive []Event, calls
 	for _, lane := range t.lanes {
 		steps = max(steps, len(lane.steps))
 	}
-	out := Timeline{Step: float64(t.step) / 1e6, Lanes: []Lane{}, ResponseP95: make([]Number, steps), AuthorityCalls: make([]int64, steps)}
+	out := Timeline{Step: float64(t.step) / 1e6, Lanes: []Lane{}, ResponseP95: make([]Number, steps)}
 	for _, gateway := range t.rows(gateways) {
 		out.Lanes = append(out.Lanes, t.lane(gateway, steps, alive))
 	}
 	for i := range t.response {
 		out.ResponseP95[i] = t.response[i].quantile(0.95)
+	}
+	if len(calls) > 0 {
+		out.AuthorityCalls = make([]int64, steps)
 	}
 	var before int64
 	for _, r := range calls {
