@@ -18,6 +18,7 @@ import (
 // its path, such as "faults[1].at", so that later checks can name it.
 type document struct {
 	file  string
+	what  string // the file should be, such as "scenario"
 	lines map[string]int
 }
 
@@ -38,16 +39,19 @@ func (d *document) line(path string) int {
 	return max(1, d.lines[path])
 }
 
-// decode sets target, a pointer to a struct, from the one YAML document in data.
-// What the document does not name stays as it is.
-func decode(data []byte, file string, target any) (*document, error) {
-	d := &document{file: file, lines: map[string]int{}}
+// decode sets target, a pointer to a struct, from the one YAML document in data,
+// which should be a what. What the document does not name stays as it is.
+func decode(data []byte, file, what string, target any) (*document, error) {
+	d := &document{file: file, what: what, lines: map[string]int{}}
+	if len(data) > MaxSize {
+		return d, d.mistake("", "file over 64 KiB; expected a %s", what)
+	}
 	f, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return d, d.syntax(err)
 	}
 	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
-		return d, d.mistake("", "no scenario or several; expected one YAML document with name, about and gates")
+		return d, d.mistake("", "no %s or several; expected one YAML document", what)
 	}
 	return d, d.value("", f.Docs[0].Body, reflect.ValueOf(target).Elem())
 }
@@ -56,7 +60,7 @@ func decode(data []byte, file string, target any) (*document, error) {
 func (d *document) syntax(err error) error {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
-		return d.mistake("", "not YAML; expected a scenario")
+		return d.mistake("", "not YAML; expected a %s", d.what)
 	}
 	d.lines[""] = at.GetToken().Position.Line
 	if key, ok := strings.CutPrefix(at.GetMessage(), "mapping key "); ok {

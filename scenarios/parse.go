@@ -16,11 +16,8 @@ func Parse(data []byte, file string, irreversible ...string) (*Scenario, error) 
 // ParseFor is Parse for a scenario that somebody brings targets to: it may name
 // them in gates, and their faults like those of the catalogue.
 func ParseFor(g Given, data []byte, file string) (*Scenario, error) {
-	if len(data) > MaxSize {
-		return nil, &Error{File: file, Line: 1, Msg: "file over 64 KiB; expected a scenario"}
-	}
 	s := defaults()
-	doc, err := decode(data, file, s)
+	doc, err := decode(data, file, "scenario", s)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/tokendrill/tokendrill/chaos"
@@ -111,9 +112,8 @@ type Client struct {
 
 // IssueBy is how tokens come to be: one of three.
 //
-// In the URL, headers and body of a call "{field}" is a field of the token that it
-// is about: "{token}", a text field of the answer that issued it, or a claim of a
-// JWT; "${NAME}" is an environment variable, looked up when the call is made.
+// In the URL, headers and body of a call "${NAME}" is an environment variable, looked
+// up when the call is made.
 type IssueBy struct {
 	// HTTP is answered like a token request (RFC 6749 section 5.1); other text fields
 	// of the answer can be used to revoke.
@@ -132,7 +132,12 @@ const (
 	KindClient  = "client"
 )
 
-// RevokeBy is how tokens are revoked.
+// RevokeBy is how tokens are revoked: by one call or command for each.
+//
+// "{field}" is a field of the token that it is about: "{token}" itself, a text field
+// of the answer that issued it, or a claim of a JWT. "{token}", and what else ends in
+// "token", may stand in headers and body, but neither in a URL nor in arguments, which
+// logs and process lists show. In a call "${NAME}" is an environment variable.
 type RevokeBy struct {
 	// Kind is what one revocation takes away: "token", "session", "user" or "client".
 	Kind string      `yaml:"kind"`
@@ -169,6 +174,10 @@ type Rule struct {
 	ContentType string `yaml:"content_type"`
 	// Body is a regular expression that the first 64 KiB of the body must match.
 	Body string `yaml:"body"`
+
+	// What Header and Body say, once it has been parsed.
+	headers map[string]*regexp.Regexp
+	body    *regexp.Regexp
 }
 
 // StatusRange is an HTTP status, such as "401", or a class of them, such as "2xx".

@@ -31,15 +31,22 @@ const (
 	maxDelay  = time.Minute
 )
 
-// review collects mistakes and keeps the one that comes first in the file.
-type review struct {
-	*Scenario
+// mistakes are collected, and the one that comes first in the file is kept.
+type mistakes struct {
 	doc   *document
 	first *Error
 }
 
+// err is the first mistake, or nil.
+func (r *mistakes) err() error {
+	if r.first == nil { // a typed nil is no nil
+		return nil
+	}
+	return r.first
+}
+
 // must notes a mistake at path unless ok.
-func (r *review) must(ok bool, path, format string, args ...any) {
+func (r *mistakes) must(ok bool, path, format string, args ...any) {
 	if ok {
 		return
 	}
@@ -49,12 +56,22 @@ func (r *review) must(ok bool, path, format string, args ...any) {
 }
 
 // choice notes a mistake unless value is one of those allowed.
-func (r *review) choice(value string, allowed []string, path string) {
+func (r *mistakes) choice(value string, allowed []string, path string) {
 	r.must(slices.Contains(allowed, value), path, "%s %s is not known; expected %s", path, quote(value), oneOf(allowed))
 }
 
+// named notes a mistake unless name is one.
+func (r *mistakes) named(name, path string) {
+	r.must(nameForm.MatchString(name) && len(name) <= 60, path, `%s is %s; expected lower-case words joined by "-"`, path, quote(name))
+}
+
+// reviewer notes mistakes.
+type reviewer interface {
+	must(ok bool, path, format string, args ...any)
+}
+
 // between notes a mistake unless lo <= value <= hi.
-func between[T int | Rate | float64 | time.Duration](r *review, value, lo, hi T, path string) {
+func between[T int | Rate | float64 | time.Duration](r reviewer, value, lo, hi T, path string) {
 	r.must(value >= lo && value <= hi, path, "%s is %v; expected %v to %v", path, value, lo, hi)
 }
 
@@ -67,9 +84,15 @@ func (r *review) wholeSeconds(d, hi time.Duration, path string) {
 // scenario in the place of a file, and no line.
 func (s *Scenario) Validate() error { return validate(s, &document{file: s.Name}) }
 
+// review is of a scenario.
+type review struct {
+	*Scenario
+	mistakes
+}
+
 // validate returns the first mistake of a complete scenario, or nil.
 func validate(s *Scenario, doc *document) error {
-	r := &review{Scenario: s, doc: doc}
+	r := &review{Scenario: s, mistakes: mistakes{doc: doc}}
 	r.names()
 	r.traffic()
 	r.revocations()
@@ -82,14 +105,11 @@ func validate(s *Scenario, doc *document) error {
 	r.faults()
 	r.stimuli()
 	r.limits()
-	if r.first == nil {
-		return nil
-	}
-	return r.first
+	return r.err()
 }
 
 func (r *review) names() {
-	r.must(nameForm.MatchString(r.Name) && len(r.Name) <= 60, "name", `name is %s; expected lower-case words joined by "-"`, quote(r.Name))
+	r.named(r.Name, "name")
 	r.must(r.About != "", "about", "about is missing; expected a sentence on what the scenario shows")
 	for i, p := range r.Patterns {
 		path := fmt.Sprintf("patterns[%d]", i)
