@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -69,6 +68,8 @@ func (p *patternRecord) report(meta *PatternMeta, r *Recorder, run Run, broken [
 	checked := check(meta, r.journal.events)
 	calls := run.Authority[meta.Pattern]
 	out := p.ledger(&checked).pattern(meta, r.meta.Phases, int64(run.Elapsed), &checked)
+	out.Bare = p.bareRequests()
+	p.cover(out.Gateways)
 	out.Latency = p.latency(LatencyPhase)
 	out.Latency.Curves = p.curves()
 	for _, name := range p.order {
@@ -94,9 +95,22 @@ func (p *patternRecord) report(meta *PatternMeta, r *Recorder, run Run, broken [
 func (p *patternRecord) ledger(c *checked) ledger {
 	l := maps.Clone(c.safety)
 	for key, cell := range p.cells {
-		l.add(place{key.gateway, key.phase}, cell.decisions)
+		if key.class != token.Bare {
+			l.add(place{key.gateway, key.phase}, cell.decisions)
+		}
 	}
 	return l
+}
+
+// bareRequests are those on the control path.
+func (p *patternRecord) bareRequests() Requests {
+	var sum tally
+	for key, c := range p.cells {
+		if key.class == token.Bare {
+			sum.merge(c.tally)
+		}
+	}
+	return sum.requests()
 }
 
 func newPattern(meta *PatternMeta) Pattern {
@@ -153,54 +167,4 @@ func callsIn(calls []Reading, at PhaseMeta, last bool) *int64 {
 	}
 	by -= before
 	return &by
-}
-
-// warnings are the doubts that the measurement itself has.
-func (r *Recorder) warnings(report *Report) []string {
-	out := []string{}
-	if n := r.strays.Load(); n > 0 {
-		out = append(out, fmt.Sprintf("%d events name a pattern that the run does not have; they are not counted", n))
-	}
-	for _, p := range report.Patterns {
-		var over int64
-		for _, c := range r.patterns[p.Pattern].cells {
-			for i := range c.series {
-				over += c.series[i].over
-			}
-		}
-		if over > 0 {
-			out = append(out, fmt.Sprintf("%s: %d durations over 60 s are recorded as 60 s", p.Pattern, over))
-		}
-		if n := len(p.Latency.Check.P95Slices); n > 0 && n < leastSlices {
-			out = append(out, fmt.Sprintf("%s: %d slices cannot tell patterns apart by check p95; it takes %d", p.Pattern, n, leastSlices))
-		}
-		out = append(out, revokeWarnings(&p)...)
-	}
-	return out
-}
-
-// revokeWarnings are the doubts about time-to-revoke.
-func revokeWarnings(p *Pattern) []string {
-	var out []string
-	add := func(n int, thing, does, do string) {
-		switch n {
-		case 0:
-		case 1:
-			out = append(out, fmt.Sprintf("%s: 1 %s %s", p.Pattern, thing, does))
-		default:
-			out = append(out, fmt.Sprintf("%s: %d %ss %s", p.Pattern, n, thing, do))
-		}
-	}
-	r := &p.Revoke
-	add(r.Unprimed, "revocation", "does not count at a gateway where the token was not in use before", "do not count at a gateway where the token was not in use before")
-	add(r.Unknown, "reject", "proves nothing: the control token was not accepted around it", "prove nothing: the control token was not accepted around them")
-	add(r.Unstable, "reject", "was not watched for the quiet period afterwards", "were not watched for the quiet period afterwards")
-	add(r.Excluded, "token", "is left out: its revocation was refused or never tried", "are left out: their revocation was refused or never tried")
-	add(r.NoAck, "revocation", "had no acknowledgement: stale accepts are not judged for it", "had no acknowledgement: stale accepts are not judged for them")
-	return out
-}
-
-// latencyCell says whether a cell belongs to the latency figures of a phase.
-func latencyCell(k cellKey, phase string) bool {
-	return k.phase == phase && k.class == token.Valid
 }

@@ -32,9 +32,7 @@ func (c *cell) observe(o *Observation, j judgement) {
 	case CacheMiss:
 		c.cache.Misses++
 	}
-	c.series[seriesLag].record(o.Start - o.Planned)
-	c.series[seriesService].record(o.End - o.Start)
-	c.series[seriesResponse].record(o.End - o.Planned)
+	c.time(o)
 	if o.Check < 0 {
 		return
 	}
@@ -46,6 +44,22 @@ func (c *cell) observe(o *Observation, j judgement) {
 	default:
 		c.series[seriesUntold].record(int64(o.Check))
 	}
+}
+
+// observeBare files a request without a token: nothing was decided, and only an
+// answer says how long one takes.
+func (c *cell) observeBare(o *Observation) {
+	c.tally.add(o.Verdict)
+	if o.Verdict == token.Accept {
+		c.time(o)
+	}
+}
+
+// time records what every request tells, whatever the gateway says.
+func (c *cell) time(o *Observation) {
+	c.series[seriesLag].record(o.Start - o.Planned)
+	c.series[seriesService].record(o.End - o.Start)
+	c.series[seriesResponse].record(o.End - o.Planned)
 }
 
 // latencyClass is the class label of a request's latency.

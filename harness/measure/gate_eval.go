@@ -76,7 +76,7 @@ func (p *Pattern) has(gateway string) bool {
 // from below (>=, >) is the contrary of the limit from above. A latency quantile
 // needs 10 requests beyond it, and on response and service a lag p95 within 10 %
 // of the limit; check latency is measured inside the gateway, so that a late
-// sender does not touch it. Anything else is compared as it is.
+// sender does not touch it, unless it is derived. Anything else is compared as it is.
 func (g GateExpr) Evaluate(r *Report, p *Pattern) Gate {
 	out := Gate{Expr: g.Expr, Metric: g.Metric.Name, Limit: g.Limit, Verdict: Inconclusive}
 	s := scope{report: r, pattern: p, gateway: g.Gateway}
@@ -89,6 +89,7 @@ func (g GateExpr) Evaluate(r *Report, p *Pattern) Gate {
 		s.phase = &p.Phases[i]
 	}
 	out.Value, out.N = g.Metric.value(s)
+	out.Derived = strings.HasPrefix(g.Metric.Name, "latency.check.") && s.latency().CheckDerived
 	switch g.Metric.family {
 	case revoke:
 		g.judgeRevoke(s, &out)
@@ -175,11 +176,14 @@ func (g GateExpr) judgeLatency(s scope, out *Gate) {
 	case !s.report.Validity.figures():
 		out.Why = "the run is not valid: " + strings.Join(s.report.Validity.Reasons, "; ")
 		return
+	case out.Derived && out.Value == nil && out.N >= needed:
+		out.Why = "a derived check latency has p50 and p95 only"
+		return
 	case out.N < needed || out.Value == nil:
 		out.Why = fmt.Sprintf("%s, it takes %d", plural(out.N, "request"), needed)
 		return
 	}
-	if lag := s.latency().Lag.P95; g.Metric.family == late && lag != nil && *lag > lagShare*g.Limit {
+	if lag := s.latency().Lag.P95; (g.Metric.family == late || out.Derived) && lag != nil && *lag > lagShare*g.Limit {
 		out.Why = fmt.Sprintf("the sender is late: lag p95 %s is over 10 %% of the limit", formatMS(*lag))
 		return
 	}

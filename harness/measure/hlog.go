@@ -29,7 +29,8 @@ var hlogSeries = []struct {
 // values (lag, service, response, check, hit, miss) to dir: format 1.3, values
 // in nanoseconds, maxima in milliseconds, tags pattern:gateway:phase:class, one
 // interval for each slice of the latency phase and for each other phase. The
-// class "other" holds valid tokens that should not be, or were not, accepted.
+// class "other" holds valid tokens that should not be, or were not, accepted, and
+// the class "bare" requests on the control path of a target.
 func (r *Recorder) WriteHLog(dir string) error {
 	for _, s := range hlogSeries {
 		intervals := r.intervals(s.series)

@@ -2,91 +2,47 @@ package measure
 
 import (
 	"cmp"
-	"maps"
-	"math"
 	"slices"
+
+	"github.com/tokendrill/tokendrill/fixtures/token"
 )
 
-// latency summarizes the requests of a phase that should be, and were, accepted.
+// latency summarizes the requests of a phase that should be, and were, accepted,
+// beside those of its control path.
 func (p *patternRecord) latency(phase string) Latency {
-	bySlice := map[int]*cell{}
-	var total cell
-	for key, c := range p.cells {
-		if !latencyCell(key, phase) {
-			continue
-		}
-		for s := range c.series {
-			total.series[s].merge(c.series[s])
-		}
-		if key.slice < 0 {
-			continue
-		}
-		if bySlice[key.slice] == nil {
-			bySlice[key.slice] = &cell{}
-		}
-		for s := range c.series {
-			bySlice[key.slice].series[s].merge(c.series[s])
-		}
+	valid, bare := p.pool(phase, token.Valid), p.pool(phase, token.Bare)
+	l := Latency{
+		Response: valid.dist(seriesResponse),
+		Service:  valid.dist(seriesService),
+		Lag:      valid.dist(seriesLag),
+		Check:    valid.dist(seriesHit, seriesMiss, seriesUntold),
+		Hit:      valid.dist(seriesHit),
+		Miss:     valid.dist(seriesMiss),
+		Bare:     bare.dist(seriesResponse),
 	}
-	var slicesInOrder []*cell
-	for _, s := range slices.Sorted(maps.Keys(bySlice)) {
-		slicesInOrder = append(slicesInOrder, bySlice[s])
+	if l.Check.Count == 0 && l.Response.Count > 0 && l.Bare.Count > 0 {
+		l.Check, l.CheckDerived = valid.above(bare, seriesResponse), true
 	}
-	return Latency{
-		Response: distOf(&total, slicesInOrder, seriesResponse),
-		Service:  distOf(&total, slicesInOrder, seriesService),
-		Lag:      distOf(&total, slicesInOrder, seriesLag),
-		Check:    distOf(&total, slicesInOrder, seriesHit, seriesMiss, seriesUntold),
-		Hit:      distOf(&total, slicesInOrder, seriesHit),
-		Miss:     distOf(&total, slicesInOrder, seriesMiss),
-	}
-}
-
-// sum merges some series of a cell.
-func (c *cell) sum(series ...int) histogram {
-	var h histogram
-	for _, s := range series {
-		h.merge(c.series[s])
-	}
-	return h
-}
-
-// distOf summarizes some series, with the p95 of each slice that supports one.
-func distOf(total *cell, bySlice []*cell, series ...int) Dist {
-	h := total.sum(series...)
-	d := h.dist()
-	for _, c := range bySlice {
-		h := c.sum(series...)
-		if p95 := h.quantile(0.95); p95 != nil {
-			d.P95Slices = append(d.P95Slices, *p95)
-		}
-	}
-	d.P95Noise = noise(d.P95Slices)
-	return d
+	return l
 }
 
 // curves are the plots of the latency phase.
 func (p *patternRecord) curves() []Curve {
-	var total cell
-	for key, c := range p.cells {
-		if latencyCell(key, LatencyPhase) {
-			for s := range c.series {
-				total.series[s].merge(c.series[s])
-			}
-		}
-	}
+	valid, bare := p.pool(LatencyPhase, token.Valid), p.pool(LatencyPhase, token.Bare)
 	var out []Curve
 	for _, s := range []struct {
 		name   string
-		series []int
+		of     *pool
+		series int
 	}{
-		{"response", []int{seriesResponse}},
-		{"check hit", []int{seriesHit}},
-		{"check miss", []int{seriesMiss}},
-		{"check", []int{seriesUntold}},
-		{"lag", []int{seriesLag}},
+		{"response", valid, seriesResponse},
+		{"check hit", valid, seriesHit},
+		{"check miss", valid, seriesMiss},
+		{"check", valid, seriesUntold},
+		{"bare", bare, seriesResponse},
+		{"lag", valid, seriesLag},
 	} {
-		if h := total.sum(s.series...); h.count() > 0 {
+		if h := s.of.total.sum(s.series); h.count() > 0 {
 			out = append(out, h.curve(s.name))
 		}
 	}
@@ -123,7 +79,7 @@ func noise(p95 []float64) *float64 {
 }
 
 // ties groups the patterns whose check p95 cannot be told apart: those where
-// the interval of the median log ratio of the paired slices includes zero. In a
+// the interval of the median difference of the paired slices includes zero. In a
 // group every pair is tied.
 func ties(patterns []Pattern) [][]string {
 	var ordered []*Pattern
@@ -165,10 +121,10 @@ func tied(a, b []float64) bool {
 	if len(a) != len(b) {
 		return true
 	}
-	var ratios []float64
+	var differences []float64
 	for i := range a {
-		ratios = append(ratios, math.Log(a[i]/b[i]))
+		differences = append(differences, a[i]-b[i])
 	}
-	low, high, ok := medianInterval(ratios)
+	low, high, ok := medianInterval(differences)
 	return !ok || low <= 0 && 0 <= high
 }

@@ -31,7 +31,9 @@ type patternRecord struct {
 	live   map[string]*decisions
 	calls  map[token.Ref]*revocation
 	probes int
-	last   int64 // the latest end
+	// replicas are those that named themselves, by gateway.
+	replicas map[string]*replicas
+	last     int64 // the latest end
 }
 
 func newPatternRecord(bound time.Duration) *patternRecord {
@@ -45,6 +47,7 @@ func newPatternRecord(bound time.Duration) *patternRecord {
 		fallbacks: map[Fallback]int{},
 		live:      map[string]*decisions{},
 		calls:     map[token.Ref]*revocation{},
+		replicas:  map[string]*replicas{},
 	}
 }
 
@@ -57,6 +60,7 @@ func (p *patternRecord) observe(o *Observation, j judgement) (v Violation, kept 
 	if o.Probe {
 		p.probes++
 	}
+	p.meet(o.Gateway, o.Replica)
 	class := latencyClass(o)
 	p.cell(o, class).observe(o, j)
 	p.follow(o, j)
@@ -75,6 +79,14 @@ func (p *patternRecord) observe(o *Observation, j judgement) (v Violation, kept 
 		return v, false
 	}
 	return p.keep(o, j)
+}
+
+// bare files a request on the control path.
+func (p *patternRecord) bare(o *Observation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = max(p.last, o.End)
+	p.cell(o, token.Bare).observeBare(o)
 }
 
 func (p *patternRecord) cell(o *Observation, class token.Class) *cell {

@@ -55,12 +55,18 @@ func NewRecorder(meta Meta, w io.Writer) (*Recorder, error) {
 // Observe records one finished request. An empty Kind means KindRequest. The
 // mutation of a fuzzed token is in Detail. ExpiresMin and ExpiresMax may be set
 // where the expiry of the token falls within the run, and Grace where the route
-// has one. A request without an Expect is counted, but not judged.
+// has one. A request without an Expect is counted, but not judged. One of
+// token.Bare carries no token: it is no traffic, and only the control of a derived
+// check latency.
 func (r *Recorder) Observe(o Observation) {
 	o.Kind = KindRequest
 	p := r.patterns[o.Pattern]
 	if p == nil {
 		r.strays.Add(1)
+		return
+	}
+	if o.Class == token.Bare {
+		p.bare(&o)
 		return
 	}
 	if o.Class == token.Revoked || o.Class == token.Control {
