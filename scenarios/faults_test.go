@@ -31,6 +31,15 @@ var badFaults = []mistake{
 	{"a command on a link", least + "faults: [{name: exec, link: gateway-cdn, inject: [a], heal: [b], for: 1s}]\n", "f:3: faults[0].link is set, but exec acts on no link; expected neither link nor node", false},
 	{"a command at a gateway", least + "faults: [{name: exec, gateway: gw-1, inject: [a], heal: [b], for: 1s}]\n", "f:3: faults[0] has a pattern or a gateway, but exec acts anywhere; expected neither", false},
 	{"a command without a program", least + "faults:\n  - name: exec\n    inject: ['']\n    heal: [b]\n    for: 1s\n", "f:5: faults[0].inject names no program; expected one, and its arguments", false},
+	{"a call without a URL", least + "faults:\n  - name: call\n    for: 1s\n    inject_call:\n      method: PUT\n    heal_call: {url: http://localhost}\n", "f:7: faults[0].inject_call.url is not the URL of an HTTP request; expected such as http://127.0.0.1:8080/down", true},
+	{"a call that is text", least + "faults: [{name: call, for: 1s, inject_call: http://localhost}]\n", `f:3: faults[0].inject_call is "http://localhost"; expected keys with values`, true},
+	{"an unknown key in a call", least + "faults:\n  - name: call\n    for: 1s\n    inject_call:\n      url: http://localhost\n      verb: PUT\n", `f:8: unknown key "verb"; expected one of method, url, headers, body, status`, true},
+	{"a status of a call that is no number", least + "faults:\n  - name: call\n    for: 1s\n    inject_call:\n      url: http://localhost\n      status: [2xx]\n", `f:8: faults[0].inject_call.status[0] is "2xx"; expected a whole number`, true},
+	{"a method of a call that is not known", least + "faults:\n  - name: call\n    for: 1s\n    inject_call: {url: http://localhost}\n    heal_call:\n      url: http://localhost\n      method: HEAL\n", `f:9: faults[0].heal_call.method is "HEAL"; expected one of POST, PUT, PATCH, DELETE, GET`, true},
+	{"a secret in a call", least + "faults:\n  - name: call\n    for: 1s\n    inject_call:\n      url: http://localhost\n      headers:\n        Accept: '*/*'\n        Authorization: Bearer abc\n    heal_call: {url: http://localhost}\n", "f:10: faults[0].inject_call.headers.Authorization is a literal secret, which the undo journal would hold; expected ${NAME} of an environment variable in it", false},
+	{"a user in the URL of a call", least + "faults:\n  - name: call\n    for: 1s\n    inject_call:\n      url: http://me:pw@localhost\n    heal_call: {url: http://localhost}\n", "f:7: faults[0].inject_call.url is a URL with a user or a password; expected a header with ${NAME} in the place of them", false},
+	{"a call for a fault of commands", least + "faults:\n  - name: exec\n    for: 1s\n    inject: [a]\n    heal: [b]\n    heal_call: {url: http://localhost}\n", "f:8: faults[0].heal_call is a call; expected none for exec", false},
+	{"a call on a link", least + "faults: [{name: call, link: gateway-cdn, inject_call: {url: http://localhost}, heal_call: {url: http://localhost}, for: 1s}]\n", "f:3: faults[0].link is set, but call acts on no link; expected neither link nor node", false},
 	{"a parameter that says nothing", least + "faults: [{name: link.cut, link: gateway-cdn, for: 1s, share: 0%}]\n", "f:3: faults[0].share is written, but says nothing; expected a value, or no such key", false},
 	{"a fault longer than the cap", least + "caps: {for: 1s}\nfaults:\n  - name: link.cut\n    link: gateway-cdn\n    for: 2s\n", "f:7: faults[0].for is 2s, over caps.for; expected at most 1s", false},
 	{"a fault of all where the cap is a part", least + "caps: {share: 20%}\nfaults: [{name: link.cut, link: gateway-cdn, for: 2s}]\n", "f:4: faults[0] acts on 100% of what comes by, over caps.share; expected a share of at most 20%", false},
@@ -49,6 +58,46 @@ func TestAFaultThatNothingUndoesIsRefusedUnlessNamed(t *testing.T) {
 
 	_, err = Parse([]byte(least+"faults:\n  - {name: exec, inject: [touch, a], heal: [rm, a], for: 1s}\n"), "f")
 	require.NoError(t, err)
+
+	once = []byte(least + "faults:\n  - {name: call, inject_call: {url: http://localhost}, for: 1s}\n")
+	_, err = Parse(once, "f")
+	require.EqualError(t, err, "f:4: faults[0] is a fault that nothing undoes, call without heal_call; expected heal_call, or --irreversible call")
+	_, err = Parse(once, "f", "call")
+	require.NoError(t, err)
+}
+
+func TestAFaultOfCallsIsReadWhole(t *testing.T) {
+	const text = `faults:
+  - name: call
+    for: 1s
+    inject_call:
+      method: PUT
+      url: "http://localhost:8474/${NAME}"
+      headers: {Authorization: "Bearer ${SECRET}", Accept: text/plain}
+      body: |
+        {"enabled": false}
+      status: [200, 409]
+    heal_call: {url: "http://idp.example/up"}
+`
+	require.NoError(t, editor(t, []byte(least+text)))
+	s, err := ParseFor(Given{Hosts: []string{"idp.example"}}, []byte(least+text), "f")
+	require.NoError(t, err)
+	require.Len(t, s.Faults, 1)
+	p := s.Faults[0].Params()
+	assert.Equal(t, &chaos.Call{Method: "PUT", URL: "http://localhost:8474/${NAME}", Body: `{"enabled": false}`, Status: []int{200, 409},
+		Headers: map[string]string{"Authorization": "Bearer ${SECRET}", "Accept": "text/plain"}}, p.InjectCall)
+	assert.Equal(t, &chaos.Call{URL: "http://idp.example/up"}, p.HealCall)
+	assert.Equal(t, []string{"idp.example"}, p.Hosts)
+	assert.Equal(t, "inject_call PUT http://localhost:8474/${NAME}, heal_call POST http://idp.example/up", s.Faults[0].Given())
+}
+
+// What no file sets is neither a key nor a parameter.
+func TestTheNameInAReportIsNoKey(t *testing.T) {
+	_, err := Parse([]byte(least+"faults: [{name: cache.flush, node: gateway, for: 1s, as: x}]\n"), "f")
+	require.ErrorContains(t, err, `f:3: unknown key "as"; expected one of name, link,`)
+	_, err = Parse([]byte(least+"faults: [{name: cache.flush, node: gateway, for: 1s, '-': x}]\n"), "f")
+	require.ErrorContains(t, err, `f:3: unknown key "-"`)
+	assert.Equal(t, "share 0.5", Fault{As: "x", Hosts: []string{"y"}, midway: true, Share: 0.5}.Given())
 }
 
 // badStimuli are stimuli that are refused before anything starts.
