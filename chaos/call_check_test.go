@@ -78,7 +78,7 @@ func TestALocalNameForAnotherMachineIsNotDialled(t *testing.T) {
 		{"a host that was named", "idp.example", "10.0.0.1:80", nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			assert.Equal(t, row.want, stay(row.host, []string{"idp.example"})("tcp", row.address, nil))
+			assert.Equal(t, row.want, Hosts{"idp.example"}.Control(row.host)("tcp", row.address, nil))
 		})
 	}
 }

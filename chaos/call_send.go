@@ -9,10 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/netip"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,9 +23,6 @@ const (
 	// maxAnswer is how much of an answer's header or body is read.
 	maxAnswer = 64 << 10
 )
-
-// errElsewhere is the error of a name for this machine that is one for another.
-var errElsewhere = errors.New("localhost is not this machine")
 
 // send makes the call, and says whether it may have arrived. Errors show neither
 // what the variables hold nor what was answered.
@@ -56,7 +51,7 @@ func (c Call) send(ctx context.Context, hosts []string) (began bool, err error) 
 func (c Call) request(ctx context.Context, hosts []string) (*http.Request, error) {
 	req, err := c.build(ctx)
 	if err == nil {
-		err = allowed(req.URL, hosts)
+		err = Hosts(hosts).Check(req.URL.Hostname())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c, err)
@@ -111,38 +106,10 @@ func lookedUp(text string) (string, error) {
 	return out, missing
 }
 
-// allowed refuses a host beyond loopback that was not allowed by name.
-func allowed(u *url.URL, hosts []string) error {
-	host := u.Hostname()
-	if local(host) || named(host, hosts) {
-		return nil
-	}
-	return fmt.Errorf("host %s is not allowed; expected --allow-host %s", host, host)
-}
-
-func named(host string, hosts []string) bool {
-	return slices.ContainsFunc(hosts, func(h string) bool { return strings.EqualFold(h, host) })
-}
-
-func local(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
-}
-
 // transport makes one connection, to the host of the URL and through no proxy.
 func transport(u *url.URL, hosts []string) *http.Transport {
-	d := &net.Dialer{Control: stay(u.Hostname(), hosts)}
+	d := &net.Dialer{Control: Hosts(hosts).Control(u.Hostname())}
 	return &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswer}
-}
-
-// stay refuses addresses beyond loopback for a host that was not allowed by name.
-func stay(host string, hosts []string) func(network, address string, _ syscall.RawConn) error {
-	return func(_, address string, _ syscall.RawConn) error {
-		if at, err := netip.ParseAddrPort(address); named(host, hosts) || err == nil && at.Addr().IsLoopback() {
-			return nil
-		}
-		return errElsewhere
-	}
 }
 
 // plainly says why there is no answer, without what was sent or received.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,25 +22,39 @@ const (
 	maxOutput = 300
 )
 
-// runCommand runs a program with its arguments in dir, empty for the present one,
-// without a shell, a terminal or standard input, and ends its whole session when
-// ctx or its time is over. Began says whether it was started at all.
-func runCommand(ctx context.Context, dir string, argv []string) (began bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+// Program is what to run, without a shell, a terminal or
+// standard input.
+type Program struct {
+	// Argv is the program, which is looked for like a shell does, and its arguments.
+	Argv []string
+	// Dir is the folder to run it in; empty is the present one. Programs with a path
+	// that is relative count from there.
+	Dir string
+	// Env is its environment; nil is that of this process.
+	Env []string
+	// Stdout and Stderr get what it prints; nil is nobody. An error of theirs ends it.
+	Stdout, Stderr io.Writer
+	// Timeout bounds the run.
+	Timeout time.Duration
+}
+
+// Run runs it, and ends its whole session when ctx or its time is over. Began says
+// whether it was started at all. Errors name the program, and nothing else of it.
+func (p Program) Run(ctx context.Context) (began bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	// The signal of a parent's death is that of the thread which started the child.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
-	var out head
-	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	c.Dir, c.Stdout, c.Stderr = dir, &out, &out
-	c.WaitDelay = outputDelay
-	apart(c)
-	if err := c.Start(); err != nil {
+	child := exec.CommandContext(ctx, p.Argv[0], p.Argv[1:]...)
+	child.Dir, child.Env, child.Stdout, child.Stderr = p.Dir, p.Env, p.Stdout, p.Stderr
+	child.WaitDelay = outputDelay
+	apart(child)
+	if err := child.Start(); err != nil {
 		return false, err // names the program
 	}
-	err = c.Wait()
+	err = child.Wait()
 	switch {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay): // it ended well and left something behind
 		return true, nil
@@ -48,7 +63,18 @@ func runCommand(ctx context.Context, dir string, argv []string) (began bool, err
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}
-	return true, fmt.Errorf("%s: %w%v", argv[0], err, &out)
+	return true, fmt.Errorf("%s: %w", p.Argv[0], err)
+}
+
+// runCommand runs an inject or a heal command in dir, empty for the present one.
+// Errors end with what it said.
+func runCommand(ctx context.Context, dir string, argv []string) (began bool, err error) {
+	var out head
+	began, err = Program{Argv: argv, Dir: dir, Stdout: &out, Stderr: &out, Timeout: commandTimeout}.Run(ctx)
+	if err != nil {
+		err = fmt.Errorf("%w%v", err, &out)
+	}
+	return began, err
 }
 
 // head keeps the beginning of what is written to it.
