@@ -222,9 +222,12 @@ func (g GateExpr) format(v float64) string {
 	}
 }
 
-// formatMS renders milliseconds to three digits.
+// formatMS renders milliseconds to three digits, whole seconds to all of them.
 func formatMS(ms float64) string {
-	if ms >= 1000 {
+	switch {
+	case ms >= 1e6:
+		return fmt.Sprintf("%.0f s", ms/1e3)
+	case ms >= 1000:
 		return fmt.Sprintf("%.3g s", ms/1e3)
 	}
 	return fmt.Sprintf("%.3g ms", ms)
