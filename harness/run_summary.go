@@ -54,9 +54,30 @@ func (p *Plan) meta(site *Site, started time.Time) measure.Meta {
 		m.Phases = append(m.Phases, measure.PhaseMeta{Phase: ph.Name, From: int64(ph.From), To: int64(ph.To)})
 	}
 	for _, s := range p.Systems {
-		m.Patterns = append(m.Patterns, measure.PatternMeta{
-			Pattern: s.Pattern, Gateways: s.Gateways, Bound: s.Bound, BoundWhy: s.BoundWhy, Quiet: p.Scenario.Quiet(s.Pattern), ControlGap: controlGap,
-		})
+		m.Patterns = append(m.Patterns, p.patternMeta(s))
+	}
+	return m
+}
+
+// patternMeta is what the history says of a system.
+func (p *Plan) patternMeta(s System) measure.PatternMeta {
+	m := measure.PatternMeta{
+		Pattern: s.Pattern, Gateways: s.Gateways, Bound: s.Bound, BoundWhy: s.BoundWhy, Quiet: p.Scenario.Quiet(s.Pattern), ControlGap: controlGap,
+	}
+	if s.Target == nil {
+		return m
+	}
+	m.Target, m.ReplicaHeaders = true, map[string]string{}
+	for _, g := range s.Target.Gateways {
+		if g.ReplicaHeader != "" {
+			m.ReplicaHeaders[g.Name] = g.ReplicaHeader
+		}
+	}
+	if s.Target.Connection.Insecure {
+		m.Notes = append(m.Notes, "TLS certificates were not verified (insecure)")
+	}
+	if s.Target.Connection.Fresh {
+		m.Notes = append(m.Notes, "a new connection for each request (fresh)")
 	}
 	return m
 }
