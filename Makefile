@@ -7,11 +7,11 @@ GOLANGCI_VERSION := v2.15.0
 VEGETA_VERSION := v12.13.0
 TOOLS := $(CURDIR)/bin
 
-.PHONY: help run build test test-all lint bench docs picture tools clean
+.PHONY: help run build test test-all lint bench docs picture tools deps-e2e clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Compare the four patterns on the sample recording (under a minute)
 	@$(BIN) run
@@ -29,7 +29,7 @@ test-all: ## Run every test, the whole catalogue and the doctor
 	$(GO) test -p 1 -timeout 15m -run '$(MEASURING)' ./harness ./cmd/tokendrill
 
 # Tests that measure have the machine to themselves, without the race detector.
-MEASURING := ^(TestTheCatalogueKeepsItsPromises|TestDocumentsTrackRecord)$$
+MEASURING := ^(TestTheCatalogueKeepsItsPromises|TestDocumentsTrackRecord|TestHowtos)$$
 
 lint: $(TOOLS)/golangci-lint ## Check style, errors and the import arrows
 	$(TOOLS)/golangci-lint run ./...
@@ -53,6 +53,15 @@ $(TOOLS)/golangci-lint:
 
 $(TOOLS)/vegeta:
 	GOBIN=$(TOOLS) $(GO) install github.com/tsenart/vegeta/v12@$(VEGETA_VERSION)
+
+# The software of others that docs/targets measures. A policy keeps apt from starting any of it as a service.
+E2E_PACKAGES := apache2 curl dbconfig-sqlite3 glewlwyd libapache2-mod-oauth2 libnginx-mod-http-js nginx openssl sqlite3
+POLICY := /usr/sbin/policy-rc.d
+
+deps-e2e: ## Install the software of others that the how-tos measure (Debian, needs root)
+	@[ "$$(id -u)" = 0 ] || { echo "make deps-e2e calls apt-get: run it as root"; exit 1; }
+	@if ! [ -e $(POLICY) ]; then trap 'rm -f $(POLICY)' EXIT; printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); fi; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(E2E_PACKAGES)
 
 clean: ## Remove what was built and written
 	rm -rf bin tokendrill-out
