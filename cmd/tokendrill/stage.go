@@ -90,18 +90,15 @@ func (f stageFlags) up(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	err = f.stand(ctx, c.OutOrStdout(), plan, dir)
-	if ctx.Err() != nil { // it was to go down, however far it had come
-		err = nil
-	}
-	return errors.Join(err, dir.remove())
+	return errors.Join(stand(ctx, c.OutOrStdout(), plan, dir), dir.remove())
 }
 
-// stand starts a stage, tells the user about it and waits for the end of ctx.
-func (f stageFlags) stand(ctx context.Context, w io.Writer, plan *harness.Plan, dir *stageFolder) error {
+// stand keeps a stage up, and tells the user about it, until ctx ends. That ctx ends
+// on the way there is no error.
+func stand(ctx context.Context, w io.Writer, plan *harness.Plan, dir *stageFolder) error {
 	s, err := startStage(ctx, plan)
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	raw, err := s.token(ctx, clientOf(plan.Systems[0]))
 	if err == nil {
@@ -113,7 +110,15 @@ func (f stageFlags) stand(ctx context.Context, w io.Writer, plan *harness.Plan, 
 	if err == nil {
 		<-ctx.Done()
 	}
-	return errors.Join(err, s.site.Close())
+	return errors.Join(unlessEnded(ctx, err), s.site.Close())
+}
+
+// unlessEnded is err, or nil if the end of ctx explains it.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // plan is the scenario as somebody finds it who sends the requests by hand.

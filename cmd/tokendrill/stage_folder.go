@@ -19,7 +19,7 @@ type stageFolder struct {
 // two processes that want the same folder one gets it.
 func openStageFolder(path string) (*stageFolder, error) {
 	f := &stageFolder{path: path, made: missing(path)}
-	err := error(fs.ErrExist)
+	err := fs.ErrExist
 	if !holdsFiles(path) {
 		if err = os.MkdirAll(path, 0o755); err == nil {
 			err = f.write("pid", fmt.Sprintln(os.Getpid()))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -45,14 +46,16 @@ func (s *standing) files(dir *stageFolder) string {
 // lines are the shell lines to paste.
 func (s *standing) lines(dir *stageFolder) []string {
 	client := map[string]string{demoClient: "CLIENT", demoJWTClient: "JWT_CLIENT"}[clientOf(s.plan.Systems[0])]
-	request := fmt.Sprintf(`-X %s -H "Authorization: Bearer $token" %s`, s.probe.Method, quoted(s.site.Gateways[0][0]+s.probe.Path))
-	request = strings.TrimPrefix(request, "-X GET ")
+	request := `-H "Authorization: Bearer $token" "$api"`
+	if s.probe.Method != http.MethodGet {
+		request = "-X " + s.probe.Method + " " + request
+	}
 	return []string{
-		". " + quoted(dir.name("env")),
-		fmt.Sprintf(`as="$TOKENDRILL_STAGE_%s:$TOKENDRILL_STAGE_SECRET"`, client),
-		`token=$(curl -s -u "$as" -d grant_type=client_credentials "$TOKENDRILL_STAGE_ISSUER/token" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')`,
+		fmt.Sprintf(". %s; as=$TOKENDRILL_STAGE_%s:$TOKENDRILL_STAGE_SECRET", quoted(dir.name("env")), client),
+		fmt.Sprintf("idp=$TOKENDRILL_STAGE_ISSUER api=%s", quoted(s.site.Gateways[0][0]+s.probe.Path)),
+		`token=$(curl -s -u "$as" -d grant_type=client_credentials "$idp/token" | cut -d'"' -f4)`,
 		"curl -i " + request,
-		`curl -i -u "$as" -d token="$token" "$TOKENDRILL_STAGE_ISSUER/revoke"`,
+		`curl -i -u "$as" -d token="$token" "$idp/revoke"`,
 		"until curl -si " + request + " | grep invalid_token; do sleep 0.1; done",
 	}
 }
