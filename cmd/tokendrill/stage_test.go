@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
@@ -177,7 +178,7 @@ func TestAStageAnswersTheGatewayOfAUser(t *testing.T) {
 	r.end(t, os.Interrupt)
 }
 
-// A stage of every scenario starts in principle: what it breaks is left out.
+// What a scenario breaks is left out, and what is left has target files.
 func TestEveryScenarioHasAStage(t *testing.T) {
 	t.Parallel()
 	for _, sc := range scenarios.Catalogue() {
@@ -185,8 +186,13 @@ func TestEveryScenarioHasAStage(t *testing.T) {
 			plan, err := stageFlags{scenario: sc.Name, patterns: patterns}.plan()
 			require.NoError(t, err, sc.Name)
 			assert.Empty(t, plan.Faults)
-			bound, _ := plan.Scenario.Bound(plan.Systems[0].Pattern)
-			assert.Equal(t, bound, plan.Systems[0].Bound)
+			s := standing{plan: plan, site: &harness.Site{Issuer: "http://127.0.0.1:1"}, probe: probeOf(plan.Scenario)}
+			for _, sys := range plan.Systems {
+				target, err := scenarios.ParseTarget([]byte(s.target(sys, []string{"http://127.0.0.1:2"})), sys.Pattern+".yaml")
+				require.NoError(t, err, sc.Name)
+				assert.Equal(t, max(sys.Bound, leastBound), target.Bound)
+				assert.Equal(t, string(sys.Format), target.Authority.TokenType)
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/tokendrill/tokendrill/fixtures/authority"
 	"github.com/tokendrill/tokendrill/fixtures/token"
@@ -119,12 +120,16 @@ func (s *standing) env() string {
 	return b.String()
 }
 
+// leastBound is what a target file says of a pattern that refuses at once: it has to
+// say something.
+const leastBound = 100 * time.Millisecond
+
 // target is a target file for the gateways of a pattern.
 func (s *standing) target(sys harness.System, urls []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Written by tokendrill stage up, and gone with the stage.\nname: own-%s\n", sys.Pattern)
 	fmt.Fprintf(&b, "about: The %s gateways of the stage %s, measured as if they were somebody's own.\n", sys.Pattern, s.plan.Scenario.Name)
-	fmt.Fprintf(&b, "bound: %v # %s\n", sys.Bound, sys.BoundWhy)
+	fmt.Fprintf(&b, "bound: %v # %s\n", max(sys.Bound, leastBound), sys.BoundWhy)
 	fmt.Fprint(&b, "gateways:\n")
 	for i, u := range urls {
 		fmt.Fprintf(&b, "  - {name: %s, url: %q}\n", sys.Gateways[i], u)
