@@ -22,16 +22,6 @@ func sum(r *measure.Report, of func(*measure.Pattern) int) int {
 // decisions counts the answers that were a decision about a token.
 func decisions(p *measure.Pattern) int { return p.Requests.Accepted + p.Requests.Rejected }
 
-// gateways is the largest number of enforcement points that a pattern has.
-func gateways(r *measure.Report) int {
-	n := 0
-	for i := range r.Patterns {
-		p := &r.Patterns[i]
-		n = max(n, len(p.Revoke.Gateways), len(p.Timeline.Lanes))
-	}
-	return n
-}
-
 // speed is the series that answers "fast?": what gateways say about their
 // checks or, where none says anything, the response at the client.
 type speed struct {

@@ -35,6 +35,10 @@ func functions() template.FuncMap {
 		"answered": answeredFull,
 		"time":     func(ns int64) string { return fixed(float64(ns)/1e9, 3, nearest) + " s" },
 		"outcome":  outcome,
+		"lived": func(g measure.GatewayRevoke, q string) string {
+			lower, upper, above := livedAt(&g, q)
+			return span(lower, upper, above)
+		},
 		"right":    right,
 	}
 }

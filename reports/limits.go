@@ -24,11 +24,25 @@ func limitSentences(r *measure.Report) []string {
 	if silent := notRun(r); len(silent) > 0 {
 		said = append(said, fmt.Sprintf("No request reached %s.", list(silent)))
 	}
+	said = append(said, targetSentences(r)...)
+	own := targets(r) > 0
+	if own { // what is doubtful about a system of one's own matters most
+		said = append(said, warningSentences(r)...)
+	}
 	said = append(said, sampleSentence(r))
 	if s := unsettled(r); s != "" {
 		said = append(said, s)
 	}
+	said = append(said, coverage(r)...)
 	said = append(said, senderSentence(r), networkSentence(r))
+	if !own {
+		said = append(said, warningSentences(r)...)
+	}
+	return said
+}
+
+func warningSentences(r *measure.Report) []string {
+	var said []string
 	for _, w := range r.Warnings {
 		said = append(said, strings.TrimSuffix(w, ".")+".")
 	}
@@ -54,7 +68,7 @@ func sampleSentence(r *measure.Report) string {
 	}
 	said := fmt.Sprintf("%s ", plural(n, "revocation"))
 	if n != most {
-		said = fmt.Sprintf("%d to %d revocations per pattern ", n, most)
+		said = fmt.Sprintf("%d to %d revocations per %s ", n, most, noun(r))
 	}
 	if most == 1 {
 		said += "supports "
@@ -137,6 +151,19 @@ func senderSentence(r *measure.Report) string {
 }
 
 func networkSentence(r *measure.Report) string {
+	own := targets(r)
+	if own > 0 && own == len(r.Patterns) {
+		return "Latency includes the network on the way to the gateways."
+	}
+	said := addedSentence(r)
+	if own > 0 {
+		said += " Latency of a target includes the network on the way to it."
+	}
+	return said
+}
+
+// addedSentence says what the links of the reference stage add.
+func addedSentence(r *measure.Report) string {
 	switch r.Environment.Network {
 	case "":
 		return "What the network added is not known."

@@ -68,7 +68,7 @@ func plotAnswers(r *measure.Report) *chart {
 		a := &all[i]
 		name := a.phase
 		if a.gap {
-			name = short(a.pattern, 12) + "   " + a.phase
+			name = squeezed(a.pattern, 20) + "   " + a.phase
 		}
 		y.ticks = append(y.ticks, plot.Tick{Value: y.max + 0.5, Label: name})
 		if y.max++; a.gap {

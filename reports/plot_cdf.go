@@ -79,7 +79,7 @@ func plotLife(p *measure.Pattern, x axis) chart {
 	gws := p.Revoke.Gateways
 	lanes := axis{min: -0.5, max: float64(len(gws)) - 0.5}
 	for i, gw := range gws {
-		lanes.ticks = append(lanes.ticks, plot.Tick{Value: float64(len(gws) - 1 - i), Label: short(gw.Gateway, 12)})
+		lanes.ticks = append(lanes.ticks, plot.Tick{Value: float64(len(gws) - 1 - i), Label: squeezed(gw.Gateway, 14)})
 	}
 	panels, heights := []panel{top}, []vg.Length{170}
 	if len(gws) > 0 {

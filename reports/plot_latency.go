@@ -17,17 +17,18 @@ import (
 // seriesStyle is how a latency series is drawn, told apart without colour by
 // its dashes.
 type seriesStyle struct {
-	name string
-	line draw.LineStyle
+	series, name string
+	line         draw.LineStyle
 }
 
 func seriesStyles() []seriesStyle {
 	return []seriesStyle{
-		{"response", line(ink, 1.5)},
-		{"miss", line(stale, 1.75, 6, 3)},
-		{"hit", line(accepts, 1.75)},
-		{"check", line(purple, 1.75, 9, 3)},
-		{"lag", line(green, 1.5, 2, 2)},
+		{"response", "response", line(ink, 1.5)},
+		{"check miss", "miss", line(stale, 1.75, 6, 3)},
+		{"check hit", "hit", line(accepts, 1.75)},
+		{"check", "check", line(purple, 1.75, 9, 3)},
+		{"bare", "control", line(soft, 1.5, 1, 3)},
+		{"lag", "lag", line(green, 1.5, 2, 2)},
 	}
 }
 
@@ -79,7 +80,7 @@ func plotLatency(p *measure.Pattern, x, y axis) chart {
 	for _, s := range seriesStyles() {
 		for _, c := range p.Latency.Curves {
 			points := drawable(c)
-			if seriesName(c.Series) != s.name || len(points) == 0 {
+			if c.Series != s.series || len(points) == 0 {
 				continue
 			}
 			curves = append(curves, curveLine{s, points})
@@ -99,9 +100,6 @@ type curveLine struct {
 	seriesStyle
 	points [][2]float64
 }
-
-// seriesName drops what a series is measured in: "check hit" is "hit".
-func seriesName(s string) string { return strings.TrimPrefix(s, "check ") }
 
 // valueAt is the first value at or above a percentile.
 func valueAt(points [][2]float64, percentile float64) float64 {

@@ -33,7 +33,7 @@ func spotsOf(r *measure.Report) (spots []spot, missing []string) {
 			continue
 		}
 		noise := largest(s.of(p).P95Noise)
-		sp := spot{name: short(p.Pattern, 20), left: max(*x-noise, *x/10), right: *x + noise}
+		sp := spot{name: squeezed(p.Pattern, 22) + s.mark(p), left: max(*x-noise, *x/10), right: *x + noise}
 		if f.upper95 != nil {
 			sp.bottom, sp.top = min(largest(f.lower95), *f.upper95), *f.upper95
 		} else {

@@ -116,7 +116,7 @@ func plotTimelines(r *measure.Report) []chart {
 func (t timeline) plot(name string, x axis, slowest, busiest float64) chart {
 	lanes := axis{max: float64(len(t.lanes))}
 	for i, l := range t.lanes {
-		lanes.ticks = append(lanes.ticks, plot.Tick{Value: float64(len(t.lanes)-i) - 0.5, Label: short(l.Gateway, 12)})
+		lanes.ticks = append(lanes.ticks, plot.Tick{Value: float64(len(t.lanes)-i) - 0.5, Label: squeezed(l.Gateway, 14)})
 	}
 	upper := x.unlabelled()
 	shaded := func(what draws) []plot.Plotter {
@@ -129,8 +129,14 @@ func (t timeline) plot(name string, x axis, slowest, busiest float64) chart {
 		panels = append(panels, newPanel(upper, niceAxis("response p95, ms", slowest*1.05, 3), shaded(t.drawP95)...))
 		heights = append(heights, 88)
 	}
-	panels = append(panels, newPanel(x, niceAxis("authority calls per second", busiest*1.05, 3), shaded(t.drawCalls)...))
-	heights = append(heights, 112)
+	if t.calls != nil {
+		panels = append(panels, newPanel(upper, niceAxis("authority calls per second", busiest*1.05, 3), shaded(t.drawCalls)...))
+		heights = append(heights, 88)
+	}
+	last := len(panels) - 1 // it has the words of the axis below it
+	x.set(&panels[last].X)
+	panels[last].x = x.label
+	heights[last] += 24
 	if n := len(t.named()); n > 0 {
 		panels = append([]panel{t.bandPanel(upper)}, panels...)
 		heights = append([]vg.Length{vg.Length(8 + bandHeight*n)}, heights...)

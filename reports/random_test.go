@@ -88,7 +88,7 @@ func anyPattern(t *rapid.T) measure.Pattern {
 		points := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) [2]float64 {
 			return [2]float64{rapid.Float64Range(0, 100).Draw(t, "p"), rapid.Float64Range(0, 1e7).Draw(t, "ms")}
 		}), 0, 6).Draw(t, "points")
-		p.Latency.Curves = append(p.Latency.Curves, measure.Curve{Series: rapid.SampledFrom([]string{"check hit", "miss", "lag", "response", "other"}).Draw(t, "series"), Points: points})
+		p.Latency.Curves = append(p.Latency.Curves, measure.Curve{Series: rapid.SampledFrom([]string{"check hit", "check miss", "bare", "lag", "response", "other"}).Draw(t, "series"), Points: points})
 	}
 	p.Revoke = measure.Revoke{
 		Tokens: anyCount(t), Moments: anyCount(t), Censored: anyCount(t), Unknown: anyCount(t), Unstable: anyCount(t), Resurrections: anyCount(t),

@@ -22,7 +22,7 @@ func fastSentence(r *measure.Report) string {
 		}
 	}
 	if len(known) == 0 {
-		return "not known: no pattern has the 59 measured requests that a p95 needs."
+		return fmt.Sprintf("not known: no %s has the 59 measured requests that a p95 needs.", noun(r))
 	}
 	slices.SortStableFunc(known, func(a, b *measure.Pattern) int { return cmp.Compare(*s.p95(a), *s.p95(b)) })
 	said := leaders(r, s, known)

@@ -9,13 +9,14 @@ import (
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
-// maxRows is how many patterns the terminal shows; the page shows all.
-const maxRows = 4
+// maxRows is how many systems the terminal shows; the page shows all.
+const maxRows = 6
 
 // column is one column of the terminal's table, heading first.
 type column struct {
 	cells []string
 	left  bool
+	spare bool // gives way to long names
 }
 
 // question is a group of columns with its two lines of heading.
@@ -24,25 +25,69 @@ type question struct {
 	columns     []column
 }
 
-// tableLines are the three questions, three lines of heading and a line per pattern.
+// tableLines are the three questions, three lines of heading and a line per
+// system, targets first.
 func tableLines(r *measure.Report) []string {
-	rows := r.Patterns
+	rows := slices.Clone(r.Patterns)
+	slices.SortStableFunc(rows, func(a, b measure.Pattern) int {
+		switch {
+		case a.Target == b.Target:
+			return 0
+		case a.Target:
+			return -1
+		}
+		return 1
+	})
 	if len(rows) > maxRows {
 		rows = rows[:maxRows-1]
 	}
 	var blocks [][]string
-	names := question{columns: []column{nameColumn(rows)}}
-	for _, q := range append([]question{names}, questions(r, rows)...) {
+	for _, q := range withNames(questions(r, rows), r, rows) {
 		blocks = append(blocks, q.lines())
 	}
 	lines := beside(blocks, gap)
 	if more := len(r.Patterns) - len(rows); more > 0 {
-		lines = append(lines, fmt.Sprintf("and %s: see the report", plural(more, "more pattern")))
+		lines = append(lines, fmt.Sprintf("and %s: see the report", plural(more, "more "+noun(r))))
 	}
 	if len(r.Patterns) == 0 {
 		lines = append(lines, "no pattern was run")
 	}
 	return lines
+}
+
+// shortName and longName bound the column of names.
+const (
+	shortName = 10
+	longName  = 20
+)
+
+// withNames puts the names of the systems before the questions. Where they are
+// long, the spare columns give way to them, the last first; what does not fit then
+// is squeezed.
+func withNames(all []question, r *measure.Report, rows []measure.Pattern) []question {
+	longest := utf8.RuneCountInString(noun(r))
+	for i := range rows {
+		longest = max(longest, min(utf8.RuneCountInString(clean(rows[i].Pattern)), longName))
+	}
+	room := nameRoom(all)
+	for i := len(all) - 1; i >= 0 && room < longest; i-- {
+		all[i].columns = slices.DeleteFunc(all[i].columns, func(c column) bool { return c.spare })
+		room = nameRoom(all)
+	}
+	names := column{cells: []string{noun(r)}, left: true}
+	for i := range rows {
+		names.cells = append(names.cells, squeezed(rows[i].Pattern, min(longest, max(room, shortName))))
+	}
+	return append([]question{{columns: []column{names}}}, all...)
+}
+
+// nameRoom is how many columns the questions leave for names.
+func nameRoom(all []question) int {
+	room := Columns
+	for _, q := range all {
+		room -= gap + utf8.RuneCountInString(q.lines()[0])
+	}
+	return room
 }
 
 // questions are those that the run can answer, numbered: a run that broke
@@ -63,22 +108,14 @@ func questions(r *measure.Report, rows []measure.Pattern) []question {
 	return all
 }
 
-func nameColumn(rows []measure.Pattern) column {
-	c := column{cells: []string{"pattern"}, left: true}
-	for i := range rows {
-		c.cells = append(c.cells, short(rows[i].Pattern, 10))
-	}
-	return c
-}
-
 func fastColumns(r *measure.Report, rows []measure.Pattern) question {
 	s := speedOf(r)
 	u := s.unit(r)
-	p50, p95 := column{cells: []string{"p50"}}, column{cells: []string{"p95 ± noise"}, left: true}
+	p50, p95 := column{cells: []string{"p50"}, spare: true}, column{cells: []string{"p95 ± noise"}, left: true}
 	for i := range rows {
 		d := s.of(&rows[i])
 		p50.cells = append(p50.cells, plain(supported(d.P50, 0.50, int(d.Count)), u))
-		p95.cells = append(p95.cells, strings.TrimSpace(noisy(d, u)+" "+tieMark(r, rows[i].Pattern)))
+		p95.cells = append(p95.cells, strings.TrimSpace(noisy(d, u)+s.mark(&rows[i])+" "+tieMark(r, rows[i].Pattern)))
 	}
 	p95.alignBefore("±")
 	return question{"FAST?", s.heading(r, u), []column{p50, p95}}
@@ -96,7 +133,12 @@ func revokedColumns(r *measure.Report, rows []measure.Pattern) question {
 		uses.cells = append(uses.cells, answered(&rows[i], rows[i].Safety.StaleAccepts))
 	}
 	until := "until it is refused"
-	if n := gateways(r); n > 1 {
+	switch n, same := gateways(r); {
+	case !same:
+		until = "until all its gateways refuse"
+	case n == 2:
+		until = "until both gateways refuse"
+	case n > 1:
 		until = fmt.Sprintf("until all %d gateways refuse", n)
 	}
 	columns := []column{p95, worst, uses}
@@ -118,6 +160,7 @@ func wrongColumns(rows []measure.Pattern, unit string) question {
 		}
 		no.cells = append(no.cells, cell)
 	}
+	no.spare = !slices.ContainsFunc(rows, func(p measure.Pattern) bool { return p.Requests.Unavailable > 0 })
 	return question{"EVER WRONG?", unit, []column{in, out, no}}
 }
 

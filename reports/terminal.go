@@ -25,6 +25,9 @@ type TerminalOptions struct {
 	Next string
 }
 
+// leastSaid is how many lines the sentences keep before gateways have a table.
+const leastSaid = 7
+
 // Terminal writes the block that ends a run: what was run, the table of the
 // three questions, what the figures say and do not say, the verdict. It takes
 // at most [Lines] lines of [Columns] columns. Text of the report is stripped of
@@ -33,6 +36,9 @@ func Terminal(w io.Writer, r *measure.Report, opts TerminalOptions) error {
 	lines := append([]string{headline(r), ""}, tableLines(r)...)
 	lines = append(lines, "")
 	tail := tailLines(r, opts)
+	if table := gatewayLines(r, Lines-len(lines)-len(tail)-leastSaid-2); len(table) > 0 {
+		lines = append(append(lines, table...), "")
+	}
 	lines = append(lines, saidLines(r, Lines-len(lines)-len(tail)-1)...)
 	lines = append(append(lines, ""), tail...)
 	for i := range lines {
@@ -44,8 +50,11 @@ func Terminal(w io.Writer, r *measure.Report, opts TerminalOptions) error {
 
 // headline says what was run.
 func headline(r *measure.Report) string {
-	size := plural(len(r.Patterns), "pattern")
-	if n := gateways(r); n > 0 {
+	size := systems(r)
+	switch n, same := gateways(r); {
+	case !same:
+		size += ", " + plural(sum(r, gatewaysOf), "gateway")
+	case n > 0:
 		size += " x " + plural(n, "gateway")
 	}
 	parts := []string{

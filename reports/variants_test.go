@@ -33,6 +33,10 @@ func variants() []variant {
 		{"phases-without-figures", withoutFigures()},
 		{"many-faults", manyFaults()},
 		{"few-revocations", fewRevocations()},
+		{"one-target", oneTarget()},
+		{"targets-beside-patterns", besideThePatterns()},
+		{"many-gateways", manyGateways()},
+		{"target-revokes-nothing", revokesNothing()},
 	}
 }
 

@@ -169,8 +169,8 @@ func passed(gates []placed) string {
 	if v == nil || strings.HasPrefix(op, ">") {
 		v = cmp.Or(tight.Value, tight.Upper)
 	}
-	return fmt.Sprintf("%s; tightest %s %s %s %s (n=%s)",
-		said, tight.name(), tight.show(v, nearest), op, tight.limit(), count(tight.N))
+	return fmt.Sprintf("%s; tightest %s %s %s %s (%s)",
+		said, tight.name(), tight.show(v, nearest), op, tight.limit(), tight.sample())
 }
 
 func notPassed(g placed) bool { return g.Verdict != measure.Pass }
@@ -216,7 +216,7 @@ func (g placed) broken() string {
 	if op == "==" || op == "!=" {
 		limit = op + " " + limit
 	}
-	said := fmt.Sprintf("%s %s %s, limit %s (n=%s)", g.name(), sign, g.show(v, to), limit, count(g.N))
+	said := fmt.Sprintf("%s %s %s, limit %s (%s)", g.name(), sign, g.show(v, to), limit, g.sample())
 	if v == nil {
 		said = fmt.Sprintf("%s has no value, limit %s", g.name(), limit)
 	}
@@ -244,7 +244,15 @@ func undecided(r *measure.Report, gates []placed) string {
 	case g.Lower != nil && g.Upper != nil && *g.Lower <= g.Limit && *g.Upper >= g.Limit:
 		said = fmt.Sprintf("%s %s straddles %s", g.name(), g.interval(), g.limit())
 	}
-	return fmt.Sprintf("%s (n=%s)", said, count(g.N))
+	return fmt.Sprintf("%s (%s)", said, g.sample())
+}
+
+// sample is what the gate's value comes from: "n=1,200", or "n=1,200, derived".
+func (g placed) sample() string {
+	if g.Derived {
+		return "n=" + count(g.N) + ", derived"
+	}
+	return "n=" + count(g.N)
 }
 
 // cut says why a run ended early and in which state it left the stage.

@@ -21,6 +21,10 @@ type view struct {
 	GateRows      []gateRow
 	Rows          []row
 	SpeedName     string
+	Noun          string
+	Derived       string // explains the mark of derived figures
+	Network       string
+	Coverage      []string
 	Map           *chart
 	Lives         []chart
 	Timelines     []chart
@@ -62,11 +66,24 @@ type series struct {
 func (r row) Series() []series {
 	l := r.Latency
 	all := []series{
-		{"check", l.Check}, {"check, hit", l.Hit}, {"check, miss", l.Miss},
-		{"response", l.Response}, {"service", l.Service}, {"lag", l.Lag},
+		{map[bool]string{false: "check", true: "check" + derivedMark}[l.CheckDerived], l.Check}, {"check, hit", l.Hit}, {"check, miss", l.Miss},
+		{"response", l.Response}, {"service", l.Service}, {"control path", l.Bare}, {"lag", l.Lag},
 	}
 	return slices.DeleteFunc(all, func(s series) bool { return s.Count == 0 })
 }
+
+// Bare reports whether a control path was asked.
+func (v *view) Bare() bool {
+	return slices.ContainsFunc(v.Patterns, func(p measure.Pattern) bool { return p.Latency.Bare.Count > 0 })
+}
+
+// Counted reports whether calls to the authority are counted anywhere.
+func (v *view) Counted() bool {
+	return slices.ContainsFunc(v.Patterns, func(p measure.Pattern) bool { return p.Timeline.AuthorityCalls != nil })
+}
+
+// CacheTold reports whether the cache results are known: a target may tell none.
+func (r row) CacheTold() bool { return !r.Target || r.Cache.Hits+r.Cache.Misses > 0 }
 
 // HasSeries reports whether any pattern has a latency.
 func (v *view) HasSeries() bool {
@@ -84,9 +101,9 @@ type wrongRow struct {
 
 func newView(r *measure.Report) *view {
 	v := &view{
-		Report: r, Started: "not known", SpeedName: speedOf(r).name, Limits: limitSentences(r), Reproduce: reproduce(r),
+		Report: r, Started: "not known", SpeedName: speedOf(r).name, Noun: noun(r), Derived: derivedLegend(r), Network: networkSentence(r), Coverage: coverage(r), Limits: limitSentences(r), Reproduce: reproduce(r),
 		Map: plotMap(r), Lives: plotLives(r), Timelines: plotTimelines(r), Latencies: plotLatencies(r),
-		Matrix: matrixOf(r), Wrong: wrongRows(r), Glossary: glossary(),
+		Matrix: matrixOf(r), Wrong: wrongRows(r), Glossary: glossary(r),
 		Notes: faultNotes(r), FaultRows: faultRows(r), Answers: plotAnswers(r), Phases: phaseTables(r), ShowPhases: showPhases(r),
 	}
 	if !r.Started.IsZero() {
@@ -97,7 +114,7 @@ func newView(r *measure.Report) *view {
 	for _, g := range gatesOf(r) {
 		v.GateRows = append(v.GateRows, gateRow{
 			Verdict: string(g.Verdict), Expr: g.Expr, Pattern: g.Pattern, Why: g.Why, N: g.N,
-			Value: g.show(g.Value, nearest), Interval: g.known(),
+			Value: g.marked(), Interval: g.known(),
 		})
 	}
 	for i := range r.Patterns {
@@ -123,6 +140,14 @@ func questionsOf(r *measure.Report) []sentence {
 	return slices.DeleteFunc(all, func(s sentence) bool { return s.Text == "" })
 }
 
+// marked is the gate's value, with the mark of one that is derived.
+func (g placed) marked() string {
+	if g.Derived && g.Value != nil {
+		return g.show(g.Value, nearest) + derivedMark
+	}
+	return g.show(g.Value, nearest)
+}
+
 // known is the interval of a gate's value, "-" if it has none.
 func (g placed) known() string {
 	if g.Lower == nil && g.Upper == nil {
@@ -140,7 +165,7 @@ func rowOf(r *measure.Report, p *measure.Pattern) row {
 		LifeMax: span(f.lowerMax, f.upperMax, f.aboveMax),
 	}
 	if speedOf(r).p95(p) != nil {
-		out.P95 = withNoise(d)
+		out.P95 = withNoise(d) + speedOf(r).mark(p)
 	}
 	if p.Bound > 0 || p.BoundWhy != "" {
 		out.Bound = setting(p.Bound)
@@ -251,7 +276,25 @@ func (v *view) FirstWrong() []wrongRow { return v.Wrong[:min(len(v.Wrong), 8)] }
 func (v *view) MoreWrong() []wrongRow  { return v.Wrong[min(len(v.Wrong), 8):] }
 
 // glossary explains the words of the page.
-func glossary() []sentence {
+func glossary(r *measure.Report) []sentence {
+	words := usualWords()
+	if targets(r) > 0 {
+		words = append(words, targetWords()...)
+	}
+	return words
+}
+
+// targetWords are those that only targets need.
+func targetWords() []sentence {
+	return []sentence{
+		{"Target", "A system that is not the reference stage's own: nothing is known of it but what it answers. What it refuses with, and what counts as let in, its target file says."},
+		{"Control path", "A path of the same gateways that asks for no token. It is asked as often as the probe, and counts neither as let in nor as refused."},
+		{"Derived *", "Where no gateway tells how long a check takes: p50 and p95 of the response less those of the control path, at least zero. What else sets the two paths apart is in it."},
+		{"Replica", "One of several servers behind a gateway, as the header tells that the target file names."},
+	}
+}
+
+func usualWords() []sentence {
 	return []sentence{
 		{"Gateway", "Where a request is let in or refused; also called an enforcement point."},
 		{"Check latency", "Time the gateway spent deciding about the token, as it says in Server-Timing. Only requests that should be accepted count."},
@@ -260,8 +303,8 @@ func glossary() []sentence {
 		{"> a", "Censored: still let in at a, and not refused while it was watched."},
 		{"Moment", "A revocation at a time of its own. Tokens revoked by one call are one moment, hence one sample."},
 		{"Worst", "The token that lived longest, at its slowest gateway."},
-		{"Uses (stale accepts)", "Requests let in after the revocation was acknowledged but within the pattern's bound: the cost of the pattern, not a mistake."},
-		{"Bound", "How long a revoked token may live by the pattern's design."},
+		{"Uses (stale accepts)", "Requests let in after the revocation was acknowledged but within the bound: the cost of the design, not a mistake."},
+		{"Bound", "How long a revoked token may live by design."},
 		{"Let in (false accepts)", "Accepts that no right implementation gives: forged, expired, wrong audience or scope, revoked longer than the bound ago, let in again after a refusal."},
 		{"Shut out (false rejects)", "Refusals of a token that was valid throughout, or for the wrong reason."},
 		{"Before, during, after", "The stretches of a run around its faults: during is from the begin of the first to the end of the last."},
