@@ -63,6 +63,10 @@ func (e *examiner) unreachable(a answer) (says, fix string) {
 
 // trouble says why a request got no answer, and what to change.
 func (e *examiner) trouble(err error) (says, fix string) {
+	return trouble(err, e.Target.Connection.Timeout)
+}
+
+func trouble(err error, timeout time.Duration) (says, fix string) {
 	if says, fix = badCertificate(err); says != "" {
 		return says, fix
 	}
@@ -79,7 +83,7 @@ func (e *examiner) trouble(err error) (says, fix string) {
 	case dialling:
 		return fmt.Sprintf("no connection to %v: %v", op.Addr, op.Err), "open the way there (VPN, firewall), or correct url or connect"
 	case isTimeout(err):
-		return fmt.Sprintf("no answer within %v", e.Target.Connection.Timeout), "see why it is slow, or raise connection.timeout"
+		return fmt.Sprintf("no answer within %v", timeout), "see why it is slow, or raise connection.timeout"
 	}
 	return broken(err)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/scenarios"
@@ -54,7 +55,9 @@ func (s Stage) Start(ctx context.Context, p *harness.Plan) (_ *harness.Site, err
 		system, err := Open(ctx, sys.Target, s.Options)
 		if err == nil {
 			rest = append(rest, system.Close)
-			err = system.fit(ctx)
+			if err = system.enough(p, i); err == nil {
+				err = system.fit(ctx)
+			}
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", sys.Target.Name, err), rest.close())
@@ -84,16 +87,71 @@ type System struct {
 
 	doors     []http.RoundTripper // of each gateway
 	authority harness.Authority
+	rest      closers
 }
 
 // Open reads the secrets of a target, discovers its endpoints and makes ready to
 // reach it. Hosts beyond loopback that are not allowed are an error. Close it.
 func Open(ctx context.Context, t *scenarios.Target, opts Options) (*System, error) {
-	return nil, errors.New("not yet")
+	r, err := newReach(t, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.mayAll(t); err != nil {
+		return nil, err
+	}
+	if opts.Getenv == nil {
+		opts.Getenv = os.Getenv
+	}
+	s := &System{Target: t}
+	client := newCaller(t, r, opts.Getenv)
+	s.keep(client)
+	if s.authority, err = newAuthority(ctx, t, client); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	for _, g := range t.Gateways {
+		d := r.door(g.Connect)
+		s.doors = append(s.doors, d)
+		s.keep(d)
+	}
+	return s, nil
+}
+
+// keep closes the connections of a door with the system.
+func (s *System) keep(d door) {
+	s.rest = append(s.rest, func() error {
+		d.CloseIdleConnections()
+		return nil
+	})
 }
 
 // Close ends its connections.
-func (s *System) Close() error { return nil }
+func (s *System) Close() error { return s.rest.close() }
+
+// String names the target, and shows no secret of it.
+func (s *System) String() string { return "target " + s.Target.Name }
+
+// enough says whether the tokens of a target that has them in a file will do for a plan.
+func (s *System) enough(p *harness.Plan, system int) error {
+	a, ok := s.authority.(*authority)
+	if !ok || a.file == nil {
+		return nil
+	}
+	if err := a.file.enough(p, system); err != nil {
+		return fmt.Errorf("authority.issue: %w", err)
+	}
+	return nil
+}
+
+// authorityAnswer is the last answer of the authority, without its body; false if
+// none has come.
+func (s *System) authorityAnswer() (answer, bool) {
+	a, ok := s.authority.(*authority)
+	if !ok || a.client.last.Load() == nil {
+		return answer{}, false
+	}
+	return *a.client.last.Load(), true
+}
 
 // own is what a run needs of it.
 func (s *System) own() *harness.Own { return &harness.Own{Doors: s.doors, Authority: s.authority} }
