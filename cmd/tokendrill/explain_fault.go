@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,7 +57,15 @@ func actsOn(f chaos.Spec) string {
 	case chaos.OnNode:
 		return "the nodes of a role: " + strings.Join(f.Roles, ", ")
 	}
+	if byCall(f) {
+		return "whatever an HTTP request can break, on this machine or on a host that --allow-host names"
+	}
 	return "anything that a command can break"
+}
+
+// byCall says whether HTTP requests break and mend it.
+func byCall(f chaos.Spec) bool {
+	return slices.ContainsFunc(f.Params, func(p chaos.Param) bool { return p.Unit == chaos.UnitCall })
 }
 
 // undoneBy says how the fault ends.
@@ -65,7 +74,11 @@ func undoneBy(f chaos.Spec) string {
 	case f.Once:
 		return "there is nothing to undo"
 	case f.Outlives():
-		return "by its heal command, on every way out: a journal on disk and a watchdog see to that if the run is killed"
+		healer := "heal command"
+		if byCall(f) {
+			healer = "heal call"
+		}
+		return "by its " + healer + ", on every way out: a journal on disk and a watchdog see to that if the run is killed"
 	}
 	return "at its end, and with the run however that ends"
 }
@@ -91,6 +104,8 @@ func accepts(p chaos.Param) string {
 		return fmt.Sprintf("a number from %s to %s", number(p.Min), number(p.Max))
 	case chaos.UnitCommand:
 		return "a list: a program and its arguments"
+	case chaos.UnitCall:
+		return "keys: url and, if need be, method (else POST), headers, body, status"
 	}
 	return "a text"
 }
@@ -131,7 +146,7 @@ func faultExample(f chaos.Spec) string {
 	}
 	b.WriteString("    at: 1s\n    for: 2s\n")
 	for _, p := range f.Params {
-		if p.Required || p.Unit == chaos.UnitCommand {
+		if p.Required || p.Unit == chaos.UnitCommand || p.Unit == chaos.UnitCall {
 			fmt.Fprintf(&b, "    %s: %s\n", p.Name, sampleOf(p))
 		}
 	}
@@ -155,6 +170,9 @@ func sampleOf(p chaos.Param) string {
 			return "[systemctl, start, authority]"
 		}
 		return "[systemctl, stop, authority]"
+	case chaos.UnitCall:
+		up := p.Name == "heal_call"
+		return fmt.Sprintf(`{url: "http://127.0.0.1:8474/proxies/idp", body: '{"enabled": %t}'}`, up)
 	}
 	return "/introspect"
 }

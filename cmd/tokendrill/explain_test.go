@@ -115,6 +115,7 @@ func TestParametersAreToldWithUnitsBoundsAndDefaults(t *testing.T) {
 		{"a share", chaos.Param{Unit: chaos.UnitShare, Max: 1, Default: "1"}, "a share of up to 100%, such as 50%; default 100%", "50%"},
 		{"a number", chaos.Param{Unit: chaos.UnitNumber, Min: 500, Max: 599, Default: "503"}, "a number from 500 to 599; default 503", "500"},
 		{"a text", chaos.Param{Unit: chaos.UnitText}, "a text; default none", "/introspect"},
+		{"a call", chaos.Param{Unit: chaos.UnitCall, Default: "none"}, "keys: url and, if need be, method (else POST), headers, body, status; default none", `{url: "http://127.0.0.1:8474/proxies/idp", body: '{"enabled": false}'}`},
 		{"a command", chaos.Param{Unit: chaos.UnitCommand, Required: true}, "a list: a program and its arguments; required", "[systemctl, stop, authority]"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -125,7 +126,7 @@ func TestParametersAreToldWithUnitsBoundsAndDefaults(t *testing.T) {
 }
 
 func TestWhatIsExplainedLooksAsItShould(t *testing.T) {
-	for _, row := range []struct{ kind, name string }{{"fault", "link.delay"}, {"fault", "exec"}, {"stimulus", "just-expired"}} {
+	for _, row := range []struct{ kind, name string }{{"fault", "link.delay"}, {"fault", "exec"}, {"fault", "call"}, {"stimulus", "just-expired"}} {
 		t.Run(row.kind+" "+row.name, func(t *testing.T) {
 			got := explained(t, row.kind, row.name)
 			file := filepath.Join("testdata", "explain", row.kind+"-"+row.name+".txt")

@@ -117,7 +117,7 @@ func (h *healer) tell(e chaos.Entry, err error) {
 	case e.Undo == chaos.UndoNone:
 		fmt.Fprintf(h.out, "stays   %s: its run was allowed to leave it, undo it by hand\n", described(e))
 	default:
-		fmt.Fprintf(h.out, "healed  %s, by %s\n", described(e), healing(e))
+		fmt.Fprintf(h.out, "healed  %s, by %s\n", described(e), actShown(e.Heal, e.Call))
 	}
 }
 
@@ -126,9 +126,9 @@ func (h *healer) plan(e chaos.Entry) {
 	h.told++
 	switch e.Undo {
 	case chaos.UndoCommand:
-		fmt.Fprintf(h.out, "would heal %s, by %s in %s\n", described(e), healing(e), quoted(e.Dir))
+		fmt.Fprintf(h.out, "would heal %s, by %s in %s\n", described(e), actShown(e.Heal, e.Call), quoted(e.Dir))
 	case chaos.UndoCall:
-		fmt.Fprintf(h.out, "would heal %s, by %s\n", described(e), healing(e))
+		fmt.Fprintf(h.out, "would heal %s, by %s\n", described(e), actShown(e.Heal, e.Call))
 	default:
 		fmt.Fprintf(h.out, "nothing to do about %s\n", described(e))
 	}
@@ -137,14 +137,6 @@ func (h *healer) plan(e chaos.Entry) {
 // described names a fault of a journal.
 func described(e chaos.Entry) string {
 	return strings.TrimSpace(e.Fault+" "+e.Where) + ", injected at " + e.At.Local().Format(time.DateTime)
-}
-
-// healing is what undoes a fault of a journal: a command or a call.
-func healing(e chaos.Entry) string {
-	if e.Call != nil {
-		return e.Call.String()
-	}
-	return shown(e.Heal)
 }
 
 // shown is a command as a POSIX shell reads it.

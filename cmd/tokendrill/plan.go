@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/harness"
 )
 
@@ -69,13 +71,10 @@ func stimulusText(s harness.StimulusWindow) string {
 
 // faultRows say what a fault does, to what and when.
 func faultRows(p *harness.Plan, f harness.FaultWindow) [][]string {
-	when := fmt.Sprintf("%s, %s to %s", f.Name, seconds(f.From), seconds(f.To))
-	if len(f.Inject) > 0 {
-		heal := "nothing, it stays"
-		if len(f.Heal) > 0 {
-			heal = shown(f.Heal)
-		}
-		return [][]string{{"fault", when}, {"", "inject: " + shown(f.Inject)}, {"", "heal: " + heal}}
+	when := fmt.Sprintf("%s, %s to %s", cmp.Or(f.As, f.Name), seconds(f.From), seconds(f.To))
+	if inject := actShown(f.Inject, f.InjectCall); inject != "" {
+		heal := cmp.Or(actShown(f.Heal, f.HealCall), "nothing, it stays")
+		return [][]string{{"fault", when}, {"", "inject: " + inject}, {"", "heal: " + heal}}
 	}
 	if given := f.Given(); given != "" {
 		when += "; " + given
@@ -85,4 +84,12 @@ func faultRows(p *harness.Plan, f harness.FaultWindow) [][]string {
 		rows = append(rows, []string{"", "on " + target})
 	}
 	return rows
+}
+
+// actShown is what a command or a call does, "" if there is neither.
+func actShown(argv []string, c *chaos.Call) string {
+	if c != nil {
+		return c.String()
+	}
+	return shown(argv)
 }
