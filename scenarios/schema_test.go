@@ -21,30 +21,40 @@ import (
 
 // The schema for editors is made from the Go types and their comments.
 func TestSchemaIsMadeFromTheTypes(t *testing.T) {
-	made, err := json.MarshalIndent(reflectSchema(t), "", "  ")
+	keptIn(t, "schema.json", &schema, scenarioSchema(t))
+}
+
+// keptIn compares a schema with the file that holds it.
+func keptIn(t *testing.T, file string, kept *[]byte, s *jsonschema.Schema) {
+	made, err := json.MarshalIndent(s, "", "  ")
 	require.NoError(t, err)
 	made = append(made, '\n')
 	if *update {
-		require.NoError(t, os.WriteFile("schema.json", made, 0o644))
-		schema = made
+		require.NoError(t, os.WriteFile(file, made, 0o644))
+		*kept = made
 	}
-	require.Equal(t, string(Schema()), string(made), "run: go test ./scenarios -run Schema -update")
+	require.Equal(t, string(*kept), string(made), "run: go test ./scenarios -run Schema -update")
 }
 
-func reflectSchema(t *testing.T) *jsonschema.Schema {
+// reflected is the schema of a type, and a way to its fields.
+func reflected(t *testing.T, v any, title string) (s *jsonschema.Schema, field func(typ, name string) *jsonschema.Schema) {
 	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: scalarSchema, Anonymous: true}
 	require.NoError(t, r.AddGoComments("github.com/tokendrill/tokendrill/scenarios", ".", jsonschema.WithFullComment()))
 	require.NoError(t, r.AddGoComments("github.com/tokendrill/tokendrill/scenarios", "../chaos", jsonschema.WithFullComment()))
-	s := r.Reflect(Scenario{})
-	s.Title = "tokendrill scenario"
-	field := func(typ, name string) *jsonschema.Schema {
+	s = r.Reflect(v)
+	s.Title = title
+	s.Definitions["Call"].Required = []string{"url"}
+	return s, func(typ, name string) *jsonschema.Schema {
 		f, ok := s.Definitions[typ].Properties.Get(name)
 		require.True(t, ok, "%s.%s", typ, name)
 		return f
 	}
+}
+
+func scenarioSchema(t *testing.T) *jsonschema.Schema {
+	s, field := reflected(t, Scenario{}, "tokendrill scenario")
 	s.Definitions["Scenario"].Required = []string{"name", "about"}
 	s.Definitions["Fault"].Required = []string{"name", "for"}
-	s.Definitions["Call"].Required = []string{"url"}
 	s.Definitions["Stimulus"].Required = []string{"name", "rate"}
 	s.Definitions["Reference"].Required = []string{"pattern", "metric", "says"}
 	field("Scenario", "name").Pattern = nameForm.String()
@@ -80,6 +90,10 @@ func scalarSchema(typ reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
 			{Type: "string", Pattern: shareForm.String()}, {Type: "number", Minimum: "0", Maximum: "1"},
 		}}
+	case reflect.TypeFor[StatusRange]():
+		return statusSchema()
+	case reflect.TypeFor[Rule]():
+		return ruleSchema()
 	case reflect.TypeFor[token.FailMode]():
 		return &jsonschema.Schema{Enum: enum(failModes)}
 	case reflect.TypeFor[Delay]():
@@ -101,9 +115,14 @@ func enum(names []string) []any {
 	return all
 }
 
-// compiled is the schema as an editor has it.
-var compiled = sync.OnceValues(func() (*validator.Schema, error) {
-	doc, err := validator.UnmarshalJSON(bytes.NewReader(Schema()))
+// compiled and compiledTarget are the schemas as an editor has them.
+var (
+	compiled       = sync.OnceValues(func() (*validator.Schema, error) { return compile(Schema()) })
+	compiledTarget = sync.OnceValues(func() (*validator.Schema, error) { return compile(TargetSchema()) })
+)
+
+func compile(schema []byte) (*validator.Schema, error) {
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +131,23 @@ var compiled = sync.OnceValues(func() (*validator.Schema, error) {
 		return nil, err
 	}
 	return c.Compile("schema.json")
-})
+}
 
 // editor says what an editor with the schema says of a scenario file.
 func editor(t *testing.T, data []byte) error {
 	s, err := compiled()
 	require.NoError(t, err)
+	return validated(s, data)
+}
+
+// targetEditor says what an editor with the schema says of a target file.
+func targetEditor(t *testing.T, data []byte) error {
+	s, err := compiledTarget()
+	require.NoError(t, err)
+	return validated(s, data)
+}
+
+func validated(s *validator.Schema, data []byte) error {
 	plain, err := yaml.YAMLToJSON(data)
 	if err != nil {
 		return err

@@ -22,8 +22,8 @@ var (
 	// secretName is what a parameter is called that holds a secret.
 	secretName = regexp.MustCompile(`(?i)secret|passw|assertion|credential|^code$|^((access|refresh|subject|actor|id)_)?token$`)
 	// secretPair is a secret that is written out: its name, and its value.
-	secretPair = regexp.MustCompile(`(?i)(?:\b(?:[a-z]+_)?(?:secret|password|passwd|assertion|api_?key|(?:access|refresh|subject|actor|id)_token)["']?\s*[=:]\s*` +
-		`|\bauthorization["']?\s*[=:]\s*["']?(?:bearer|basic|dpop)\s+)["']?([^\s"'&,;}]+)`)
+	secretPair = regexp.MustCompile(`(?i)(?:\b(?:[a-z]+_)?(?:secret|password|passwd|assertion|api_?key|token)["']?\s*[=:]\s*` +
+		`|[?&](?:key|sig|signature)=|\bauthorization["']?\s*[=:]\s*["']?(?:bearer|basic|dpop)\s+)["']?([^\s"'&,;}]+)`)
 )
 
 // ownParameters are those of a token request that other keys say.
@@ -85,7 +85,7 @@ func (r *targetReview) issue() {
 	}
 	written := r.doc.lines["authority.issue"] != 0
 	r.must(ways == 1 || ways == 0 && !written, "authority.issue", "authority.issue names %d ways; expected one of http, command, file", ways)
-	r.call(a.Issue.HTTP, "authority.issue.http")
+	r.ownCall(a.Issue.HTTP, "authority.issue.http")
 	r.command(a.Issue.Command, "authority.issue.command")
 	r.must(ways > 0 || a.Issuer != "" || a.TokenEndpoint != "", "authority", "authority says nowhere how to get a token; expected issuer, token_endpoint or issue")
 }

@@ -28,7 +28,7 @@ func Fields(text string) []string {
 // isSecret says whether a field of a token lets somebody in, or gets such a one.
 func isSecret(field string) bool { return field == "token" || strings.HasSuffix(field, "_token") }
 
-// call checks an HTTP request by the rules for those of faults.
+// call checks an HTTP request by the rules for faults, which have a journal.
 func (r *targetReview) call(c *chaos.Call, path string) {
 	if c == nil {
 		return
@@ -60,7 +60,7 @@ func (r *targetReview) revocation() {
 	v := r.Authority.Revoke
 	var open, closed []string // to everybody who reads logs, and to nobody
 	if v.HTTP != nil {
-		r.call(withVariables(v.HTTP), at+".http")
+		r.ownCall(v.HTTP, at+".http")
 		open = Fields(v.HTTP.URL)
 		r.must(!slices.ContainsFunc(open, isSecret), at+".http.url", "%s.http.url has a token in it, which logs would keep; expected it in body or headers", at)
 		closed = Fields(strings.Join(append(slices.Sorted(maps.Values(v.HTTP.Headers)), v.HTTP.Body), "\n"))
@@ -77,15 +77,21 @@ func (r *targetReview) revocation() {
 	}
 }
 
-// withVariables is a call with "${NAME}" for each "{field}": neither is a literal.
-func withVariables(c *chaos.Call) *chaos.Call {
-	swap := func(text string) string {
-		return fieldForm.ReplaceAllString(text, "$${FIELD}")
+// ownCall checks a request of the authority, in which "{field}" is no literal, and
+// which no journal has to hold.
+func (r *targetReview) ownCall(c *chaos.Call, path string) {
+	if c == nil {
+		return
 	}
-	out := *c
-	out.URL, out.Body, out.Headers = swap(c.URL), swap(c.Body), map[string]string{}
+	like := *c
+	like.URL, _, _ = strings.Cut(fieldForm.ReplaceAllString(c.URL, "$${FIELD}"), "?")
+	like.Headers = map[string]string{}
 	for name, value := range c.Headers {
-		out.Headers[name] = swap(value)
+		like.Headers[name] = fieldForm.ReplaceAllString(value, "$${FIELD}")
 	}
-	return &out
+	r.call(&like, path)
+	r.noSecret(c.URL, path+".url")
+	_, address, _ := strings.Cut(c.URL, "://")
+	host := strings.SplitN(strings.ReplaceAll(address, "?", "/"), "/", 2)[0]
+	r.must(len(Fields(host)) == 0, path+".url", "%s.url has a {field} before its path; expected it after that", path)
 }

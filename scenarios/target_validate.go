@@ -47,6 +47,7 @@ func validateTarget(t *Target, doc *document) error {
 	r := &targetReview{Target: t, mistakes: mistakes{doc: doc}}
 	r.named(r.Name, "name")
 	r.must(!slices.Contains(patterns, r.Name), "name", "name is %s, which is a reference pattern; expected another name", quote(r.Name))
+	r.must(r.doc.lines["bound"] != 0, "bound", "bound is missing; expected how long a revoked token may live by design, such as 10s")
 	between(r, r.Bound, minBound, maxBound, "bound")
 	r.gateways()
 	r.connection()
