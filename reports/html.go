@@ -39,7 +39,7 @@ func functions() template.FuncMap {
 			lower, upper, above := livedAt(&g, q)
 			return span(lower, upper, above)
 		},
-		"right":    right,
+		"right": right,
 	}
 }
 

@@ -111,6 +111,8 @@ func poisoned() *measure.Report {
 	for i := range r.Patterns {
 		p := &r.Patterns[i]
 		p.Pattern, p.BoundWhy, p.RecoveryWhy = hostile, hostile, hostile
+		p.Target, p.Notes = i%2 == 0, []string{hostile}
+		p.Gateways = []measure.Gateway{{Gateway: hostile, Replicas: []measure.Replica{{Replica: hostile, Requests: 1}}}}
 		p.Fallbacks = []measure.Fallback{{Cause: hostile, Phase: hostile, Count: 1}}
 		p.Phases = []measure.Phase{{Phase: hostile, To: 1}, {Phase: during, From: 1, To: 2, Requests: measure.Requests{Sent: 1}}}
 		for j := range p.Revoke.Gateways {
@@ -151,8 +153,30 @@ func TestPageOpensInChromium(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short: a browser takes seconds to start")
 	}
+	for name, row := range map[string]struct {
+		report   *measure.Report
+		sections []string
+		drawings int
+	}{
+		"patterns around a fault": {faulty(), append(sections, "phases"), 14},
+		"one target":              {oneTarget(), sections, 4},
+		"targets beside patterns": {besideThePatterns(), sections, 1 + 3*6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dom := opened(t, chromium, page(t, row.report))
+			for _, id := range row.sections {
+				assert.Contains(t, dom, `<section id="`+id+`">`)
+			}
+			assert.Equal(t, row.drawings, strings.Count(dom, "<svg "))
+		})
+	}
+}
+
+// opened is a page as a browser has it; the browser must not complain of it.
+func opened(t *testing.T, chromium, page string) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
-	require.NoError(t, os.WriteFile(file, []byte(page(t, faulty())), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(page), 0o600))
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
@@ -161,11 +185,8 @@ func TestPageOpensInChromium(t *testing.T) {
 	var dom, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &dom, &log
 	require.NoError(t, cmd.Run(), log.String())
-	for _, id := range append(sections, "phases") {
-		assert.Contains(t, dom.String(), `<section id="`+id+`">`)
-	}
-	assert.Equal(t, 14, strings.Count(dom.String(), "<svg "))
 	assert.NotContains(t, log.String(), "CONSOLE", "the page wrote to the console")
+	return dom.String()
 }
 
 func TestAFigureBelowEveryAxisLeavesNoBrokenDrawing(t *testing.T) {

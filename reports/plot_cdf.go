@@ -44,6 +44,7 @@ func lifeAxis(r *measure.Report) axis {
 	a := logAxis("time since the revoke was sent", lo, max(hi*1.05, 100))
 	if a.max > hi*4 { // do not waste half a decade
 		a.max = max(hi*2, 50)
+		a.ticks = slices.DeleteFunc(a.ticks, func(t plot.Tick) bool { return t.Value > a.max })
 	}
 	return a
 }

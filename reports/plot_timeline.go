@@ -113,6 +113,13 @@ func plotTimelines(r *measure.Report) []chart {
 	return charts
 }
 
+// strand is one row of a timeline's drawing.
+type strand struct {
+	y        axis
+	plotters []plot.Plotter
+	height   vg.Length
+}
+
 func (t timeline) plot(name string, x axis, slowest, busiest float64) chart {
 	lanes := axis{max: float64(len(t.lanes))}
 	for i, l := range t.lanes {
@@ -122,21 +129,23 @@ func (t timeline) plot(name string, x axis, slowest, busiest float64) chart {
 	shaded := func(what draws) []plot.Plotter {
 		return []plot.Plotter{draws(t.drawFaults), what, draws(t.drawRecovery)}
 	}
-	first := newPanel(upper, lanes, append(shaded(t.drawLanes), draws(t.drawRevokes))...)
-	first.Y.Tick.Width = 0
-	panels, heights := []panel{first}, []vg.Length{vg.Length(24 + laneHeight*len(t.lanes))}
+	kept := []strand{{lanes, append(shaded(t.drawLanes), draws(t.drawRevokes)), vg.Length(24 + laneHeight*len(t.lanes))}}
 	if slowest > 0 { // steps of few requests have no p95
-		panels = append(panels, newPanel(upper, niceAxis("response p95, ms", slowest*1.05, 3), shaded(t.drawP95)...))
-		heights = append(heights, 88)
+		kept = append(kept, strand{niceAxis("response p95, ms", slowest*1.05, 3), shaded(t.drawP95), 88})
 	}
 	if t.calls != nil {
-		panels = append(panels, newPanel(upper, niceAxis("authority calls per second", busiest*1.05, 3), shaded(t.drawCalls)...))
-		heights = append(heights, 88)
+		kept = append(kept, strand{niceAxis("authority calls per second", busiest*1.05, 3), shaded(t.drawCalls), 88})
 	}
-	last := len(panels) - 1 // it has the words of the axis below it
-	x.set(&panels[last].X)
-	panels[last].x = x.label
-	heights[last] += 24
+	var panels []panel
+	var heights []vg.Length
+	for i, s := range kept {
+		along := upper
+		if i == len(kept)-1 { // the words of the axis stand below the last one
+			along, s.height = x, s.height+24
+		}
+		panels, heights = append(panels, newPanel(along, s.y, s.plotters...)), append(heights, s.height)
+	}
+	panels[0].Y.Tick.Width = 0
 	if n := len(t.named()); n > 0 {
 		panels = append([]panel{t.bandPanel(upper)}, panels...)
 		heights = append([]vg.Length{vg.Length(8 + bandHeight*n)}, heights...)

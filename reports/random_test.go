@@ -67,7 +67,7 @@ func anyGate(t *rapid.T) measure.Gate {
 	exprs := []string{"revoke.fleet_upper.p95 <= 5s", "latency.check.p95{pattern=cache} < 75ms", "safety.false_accepts == 0", "requests.sent >= 100", "x", ""}
 	g := measure.Gate{
 		Expr: rapid.SampledFrom(exprs).Draw(t, "expr"), Verdict: anyVerdict(t), Value: number(t), Lower: number(t), Upper: number(t),
-		Limit: rapid.Float64Range(0, 1e7).Draw(t, "limit"), N: anyCount(t), Why: anyText(t),
+		Limit: rapid.Float64Range(0, 1e7).Draw(t, "limit"), Derived: rapid.Bool().Draw(t, "derived"), N: anyCount(t), Why: anyText(t),
 	}
 	g.Metric, _, _ = split(g.Expr)
 	if rapid.Bool().Draw(t, "witness") {
@@ -83,7 +83,12 @@ func anyVerdict(t *rapid.T) measure.RunVerdict {
 func anyPattern(t *rapid.T) measure.Pattern {
 	p := measure.Pattern{Pattern: anyText(t), Bound: rapid.Float64Range(0, 1e7).Draw(t, "bound"), BoundWhy: anyText(t), AuthorityCalls: anyCalls(t)}
 	p.Requests = measure.Requests{Sent: anyCount(t), Accepted: anyCount(t), Rejected: anyCount(t), Unavailable: anyCount(t)}
-	p.Latency.Check, p.Latency.Response = anyDist(t), anyDist(t)
+	p.Latency.Check, p.Latency.Response, p.Latency.Bare = anyDist(t), anyDist(t), anyDist(t)
+	if p.Target = rapid.Bool().Draw(t, "target"); p.Target {
+		p.Notes, p.Latency.CheckDerived = rapid.SliceOfN(rapid.Custom(anyText), 0, 2).Draw(t, "notes"), rapid.Bool().Draw(t, "derived")
+		p.Bare = measure.Requests{Sent: anyCount(t), Accepted: anyCount(t)}
+		p.Gateways = rapid.SliceOfN(rapid.Custom(anyGateway), 0, 3).Draw(t, "coverage")
+	}
 	for range rapid.IntRange(0, 2).Draw(t, "curves") {
 		points := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) [2]float64 {
 			return [2]float64{rapid.Float64Range(0, 100).Draw(t, "p"), rapid.Float64Range(0, 1e7).Draw(t, "ms")}
@@ -96,7 +101,7 @@ func anyPattern(t *rapid.T) measure.Pattern {
 		Fleet: rapid.SliceOfN(rapid.Custom(anyInterval), 0, 5).Draw(t, "fleet"),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "gateways") {
-		p.Revoke.Gateways = append(p.Revoke.Gateways, measure.GatewayRevoke{Gateway: anyText(t), Intervals: rapid.SliceOfN(rapid.Custom(anyInterval), 0, 3).Draw(t, "intervals")})
+		p.Revoke.Gateways = append(p.Revoke.Gateways, measure.GatewayRevoke{Gateway: anyText(t), Tokens: anyCount(t), Lower: anyQuantiles(t), Upper: anyQuantiles(t), Intervals: rapid.SliceOfN(rapid.Custom(anyInterval), 0, 3).Draw(t, "intervals")})
 		p.Timeline.Lanes = append(p.Timeline.Lanes, measure.Lane{Gateway: anyText(t), Accepted: counts4(t), Rejected: counts4(t), Unavailable: counts4(t), Stale: counts4(t)})
 	}
 	p.Timeline.Step = rapid.SampledFrom([]float64{0, 100, 1000}).Draw(t, "step")
@@ -113,6 +118,12 @@ func anyPattern(t *rapid.T) measure.Pattern {
 	p.Fallbacks = rapid.SliceOfN(rapid.Custom(anyFallback), 0, 3).Draw(t, "fallbacks")
 	p.Recovery, p.RecoveryAbove, p.RecoveryWhy = number(t), number(t), anyText(t)
 	return p
+}
+
+func anyGateway(t *rapid.T) measure.Gateway {
+	return measure.Gateway{Gateway: anyText(t), OtherReplicas: anyCount(t), Replicas: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) measure.Replica {
+		return measure.Replica{Replica: anyText(t), Requests: anyCount(t)}
+	}), 0, 12).Draw(t, "replicas")}
 }
 
 func anyPhase(t *rapid.T) measure.Phase {

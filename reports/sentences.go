@@ -36,7 +36,7 @@ func fastSentence(r *measure.Report) string {
 func leaders(r *measure.Report, s speed, known []*measure.Pattern) string {
 	first, last := known[0], known[len(known)-1]
 	if len(known) == 1 {
-		return fmt.Sprintf("%s: %s p95 %s, n=%s.", first.Pattern, s.name, withNoise(s.of(first)), count(s.of(first).Count))
+		return fmt.Sprintf("%s: %s p95 %s, n=%s.", first.Pattern, s.name, s.told(first), count(s.of(first).Count))
 	}
 	lead := []string{first.Pattern}
 	for _, p := range known[1:] {
@@ -51,12 +51,12 @@ func leaders(r *measure.Report, s speed, known []*measure.Pattern) string {
 	case len(lead) > 1:
 		said += fmt.Sprintf("; %s cannot be told apart.", tieMark(r, first.Pattern))
 	default:
-		said += ", " + withNoise(s.of(first)) + "."
+		said += ", " + s.told(first) + "."
 	}
 	if slices.Contains(lead, last.Pattern) {
 		return said
 	}
-	return said + fmt.Sprintf(" Slowest: %s, %s%s.", last.Pattern, withNoise(s.of(last)), asks(last))
+	return said + fmt.Sprintf(" Slowest: %s, %s%s.", last.Pattern, s.told(last), asks(last))
 }
 
 // tied reports whether two patterns stand in one group of ties.

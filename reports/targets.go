@@ -71,6 +71,9 @@ func (s speed) mark(p *measure.Pattern) string {
 	return ""
 }
 
+// told is a p95 in words, with its noise and mark.
+func (s speed) told(p *measure.Pattern) string { return withNoise(s.of(p)) + s.mark(p) }
+
 // derivedLegend explains the mark, "" if it is nowhere.
 func derivedLegend(r *measure.Report) string {
 	if s := speedOf(r); !slices.ContainsFunc(r.Patterns, func(p measure.Pattern) bool { return s.mark(&p) != "" }) {

@@ -131,8 +131,16 @@ func phaseFigures(p *measure.Pattern) []figureOf {
 	latency := func(of func(*measure.Latency) measure.Dist, q string) func(*measure.Phase) string {
 		return func(ph *measure.Phase) string { return quantile(of(&ph.Latency), q) }
 	}
+	derived := func(q string) func(*measure.Phase) string {
+		return func(ph *measure.Phase) string {
+			said := quantile(ph.Latency.Check, q)
+			if ph.Latency.CheckDerived && said != none {
+				said += derivedMark
+			}
+			return said
+		}
+	}
 	response := func(l *measure.Latency) measure.Dist { return l.Response }
-	check := func(l *measure.Latency) measure.Dist { return l.Check }
 	in := func(ph *measure.Phase) int { return ph.Safety.FalseAccepts }
 	out := func(ph *measure.Phase) int { return ph.Safety.FalseRejects }
 	lines := []figureOf{
@@ -140,8 +148,8 @@ func phaseFigures(p *measure.Pattern) []figureOf {
 		{name: "no answer", text: noAnswer, bad: func(ph *measure.Phase) bool { return ph.Requests.Unavailable > 0 }},
 		{name: "response p50", text: latency(response, "p50"), group: true},
 		{name: "response p95", text: latency(response, "p95")},
-		{name: "check p50", text: latency(check, "p50")},
-		{name: "check p95", text: latency(check, "p95")},
+		{name: "check p50", text: derived("p50")},
+		{name: "check p95", text: derived("p95")},
 		{name: "tokens revoked", text: revokedIn, group: true},
 		{name: "lived, p95", text: lifeP95},
 		{name: "lived, worst", text: lifeWorst},
