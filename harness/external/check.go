@@ -57,8 +57,8 @@ func (s *System) fit(ctx context.Context) error {
 func (e *examiner) examine(ctx context.Context, tokens int, further ...func(*examiner, context.Context)) error {
 	steps := []func(*examiner, context.Context){
 		(*examiner).reach,
-		(*examiner).clocks,
 		func(e *examiner, ctx context.Context) { e.issue(ctx, tokens) },
+		(*examiner).clocks,
 		(*examiner).unauthenticated,
 		(*examiner).canary,
 		(*examiner).issuance,

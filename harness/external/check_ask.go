@@ -1,6 +1,7 @@
 package external
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -13,13 +14,18 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/harness"
+	"github.com/tokendrill/tokendrill/scenarios"
 )
 
 const (
 	// judgedBody is how much of a body the rules of a verdict get to see, and
 	// mostBody the most that an answer may have to be one, as in a run.
-	judgedBody, mostBody = 64 << 10, 1 << 20
+	judgedBody, mostBody = scenarios.JudgedBody, 1 << 20
 )
+
+// spread keeps a second at a server from having more in it than one has here: what was
+// sent first may come a little late, and what was sent last may not.
+const spread = 1.05
 
 var (
 	errBodyTooLong = errors.New("the body of the answer is longer than 1 MB")
@@ -40,8 +46,9 @@ type answer struct {
 // examiner looks at one system.
 type examiner struct {
 	*System
-	tell func(Finding)
-	pace pacer
+	tell    func(Finding)
+	pace    pacer
+	timeout time.Duration // of one request
 	// unfit is the first finding that failed.
 	unfit *Unfit
 	// secret are the tokens that must not be told.
@@ -61,8 +68,10 @@ type examiner struct {
 
 func newExaminer(s *System, tell func(Finding)) *examiner {
 	n := len(s.Target.Gateways)
+	gap := time.Duration(spread * float64(time.Second) / cmp.Or(float64(s.Target.Limits.Rate), usualRate))
 	return &examiner{
-		System: s, tell: tell, pace: pacer{gap: time.Duration(float64(time.Second) / float64(s.Target.Limits.Rate))},
+		System: s, tell: tell, timeout: cmp.Or(s.Target.Connection.Timeout, usualTimeout),
+		pace:    pacer{gap: gap, next: time.Now().Add(gap)}, // the authority may just have been asked
 		reached: make([]bool, n), accepted: make([]bool, n), replicas: make([]map[string]bool, n),
 	}
 }
@@ -107,7 +116,7 @@ func (e *examiner) send(ctx context.Context, gateway int, path, raw string) (a a
 	if a.err = e.pace.wait(ctx); a.err != nil {
 		return a
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.Target.Connection.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, e.Target.Probe.Method, e.gateways()[gateway]+path, http.NoBody)
 	if err != nil {
@@ -170,7 +179,7 @@ func (e *examiner) call(ctx context.Context, f func(context.Context) error) erro
 	if err := e.pace.wait(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.Target.Connection.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	return f(ctx)
 }

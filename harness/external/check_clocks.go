@@ -14,18 +14,22 @@ const (
 	oddSkew, badSkew = 5 * time.Second, time.Minute
 )
 
-// clocks compares the Date of the gateways with our clock. (A Date counts whole
-// seconds, so that half a second is nothing.)
+// clocks compares the Date of the gateways and of the authority with our clock. (A
+// Date counts whole seconds, so that half a second is nothing.)
 func (e *examiner) clocks(ctx context.Context) {
 	var right []string
+	look := func(name, whose string, a answer) {
+		if off, ok := skew(a); ok && e.clock(ctx, whose, off) {
+			right = append(right, name)
+		}
+	}
 	for g, a := range e.bare {
-		name := "gateway " + e.Target.Gateways[g].Name
-		if !e.reached[g] {
-			continue
+		if name := e.Target.Gateways[g].Name; e.reached[g] {
+			look(name, "gateway "+name, a)
 		}
-		if off, ok := skew(a); ok && e.clock(ctx, name, off) {
-			right = append(right, e.Target.Gateways[g].Name)
-		}
+	}
+	if a, ok := e.authorityAnswer(); ok {
+		look("the authority", "the authority", a)
 	}
 	if len(right) > 0 {
 		e.say(ctx, Finding{What: "clock", State: Works, Says: fmt.Sprintf("within %v of ours: %s", oddSkew, strings.Join(right, ", "))})
@@ -52,10 +56,13 @@ func apart(off time.Duration) string {
 	if off < 0 {
 		way, off = "behind", -off
 	}
-	if off < 2*time.Minute {
+	switch {
+	case off < 2*time.Minute:
 		return fmt.Sprintf("%.0f s %s", off.Seconds(), way)
+	case off < 2*time.Hour:
+		return fmt.Sprintf("%.0f min %s", off.Minutes(), way)
 	}
-	return fmt.Sprintf("%.0f min %s", off.Minutes(), way)
+	return fmt.Sprintf("%.0f h %s", off.Hours(), way)
 }
 
 // skew is how far ahead of ours the clock of an answer's Date is; false if it has

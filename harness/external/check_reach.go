@@ -46,7 +46,7 @@ func protocol(r *http.Response) string {
 // unreachable says why an answer is none.
 func (e *examiner) unreachable(a answer) (says, fix string) {
 	if a.Response == nil {
-		return e.trouble(a.err)
+		return trouble(a.err, e.timeout)
 	}
 	switch {
 	case errors.Is(a.err, errPlainToTLS):
@@ -54,18 +54,14 @@ func (e *examiner) unreachable(a answer) (says, fix string) {
 	case errors.Is(a.err, errBodyTooLong):
 		says = a.err.Error()
 	case isTimeout(a.err):
-		says = fmt.Sprintf("the body of the answer has no end within %v", e.Target.Connection.Timeout)
+		says = fmt.Sprintf("the body of the answer has no end within %v", e.timeout)
 	default:
 		says = "the body of the answer breaks off"
 	}
 	return fmt.Sprintf("%d, but %s", a.StatusCode, says), "probe a path with a short answer"
 }
 
-// trouble says why a request got no answer, and what to change.
-func (e *examiner) trouble(err error) (says, fix string) {
-	return trouble(err, e.Target.Connection.Timeout)
-}
-
+// trouble says why a request got no answer within a time, and what to change.
 func trouble(err error, timeout time.Duration) (says, fix string) {
 	if says, fix = badCertificate(err); says != "" {
 		return says, fix
@@ -90,12 +86,13 @@ func trouble(err error, timeout time.Duration) (says, fix string) {
 
 // broken says what else than an answer came.
 func broken(err error) (says, fix string) {
+	if other, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(other.RecordHeader[:]) == "HTTP/" {
+		return "it speaks plain HTTP where TLS was expected", "write http:// in url, or correct its port"
+	}
 	text := err.Error() // net/http and crypto/tls have no types for what follows
 	has := func(part string) bool { return strings.Contains(text, part) }
 	const elsewhere = "correct the port or the scheme of url"
 	switch {
-	case has("HTTP response to HTTPS client"):
-		return "it speaks plain HTTP where TLS was expected", "write http:// in url, or correct its port"
 	case has("certificate required"), has("bad certificate"), has("certificate unknown"):
 		return "it asks for a client certificate that it trusts", "name one in connection.cert_file and key_file"
 	case has("tls: "):

@@ -24,7 +24,7 @@ func margin(bound time.Duration) time.Duration { return max(500*time.Millisecond
 // revocation revokes one of two tokens, and says whether that one is refused within
 // the bound and the other is not.
 func (e *examiner) revocation(ctx context.Context) {
-	if len(e.tokens) < 2 || e.tokens[0].Token == e.tokens[1].Token || !slices.Contains(e.accepted, true) {
+	if len(e.tokens) < 2 || !slices.Contains(e.accepted, true) {
 		return
 	}
 	within := e.Target.Bound + margin(e.Target.Bound)
@@ -35,8 +35,12 @@ func (e *examiner) revocation(ctx context.Context) {
 		status, err = e.authority.Revoke(ctx, e.tokens[0].Token)
 		return err
 	})
-	if err != nil || status != http.StatusOK {
-		e.say(ctx, notRevoked(status, err))
+	switch {
+	case err != nil:
+		e.say(ctx, noAuthority("revoke", "no answer to the revocation: ", err, e.timeout))
+		return
+	case status != http.StatusOK:
+		e.say(ctx, notRevoked(status))
 		return
 	}
 	last, took := e.watch(ctx, sent, within)
@@ -45,11 +49,9 @@ func (e *examiner) revocation(ctx context.Context) {
 }
 
 // notRevoked says why a revocation was not acknowledged.
-func notRevoked(status int, err error) Finding {
+func notRevoked(status int) Finding {
 	f := Finding{What: "revoke", State: Fails, Fix: "check authority.revocation_endpoint or authority.revoke"}
 	switch {
-	case err != nil:
-		f.Says = "no answer to the revocation: " + err.Error()
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		f.Says = fmt.Sprintf("the authority refuses to revoke (%d)", status)
 		f.Fix = "let authority.client revoke the tokens that it gets (RFC 7009 section 2.1), or revoke them otherwise by authority.revoke"

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/harness"
@@ -33,40 +34,35 @@ func (e *examiner) issue(ctx context.Context, n int) {
 
 // issuance says how the tokens came.
 func (e *examiner) issuance(ctx context.Context) {
-	f := Finding{What: "token", State: Fails}
-	switch {
-	case e.notIssued != nil:
-		f.Says, f.Fix = "none is issued: "+e.notIssued.Error(), e.issueFix(e.notIssued)
-	case len(e.tokens) > 1 && e.tokens[0].Token == e.tokens[1].Token:
-		f.Says = "the authority issued the same token twice, so that nothing can be compared with a revoked one"
-		f.Fix = "turn off the reuse of tokens for this client"
-	default:
-		f.State, f.Says = Works, "issued, "+e.Target.Authority.TokenType
-		if life := e.tokens[0].ExpiresIn; life > 0 {
-			f.Says += fmt.Sprintf(", expires in %v", life)
-		}
+	if e.notIssued != nil {
+		e.say(ctx, noAuthority("token", "none is issued: ", e.notIssued, e.timeout))
+		return
 	}
-	e.say(ctx, f)
+	says := "issued, " + e.Target.Authority.TokenType
+	if life := e.tokens[0].ExpiresIn; life > 0 {
+		says += fmt.Sprintf(", expires in %v", life)
+	}
+	e.say(ctx, Finding{What: "token", State: Works, Says: says})
 }
 
-// issueFix is what to change when no token came.
-func (e *examiner) issueFix(err error) string {
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "invalid_client"), strings.Contains(text, "unauthorized_client"):
-		return "check authority.client: its id, its secret and auth"
-	case strings.Contains(text, "invalid_scope"):
-		return "check authority.scope"
+// noAuthority is the finding of an error of the authority, which says itself what it
+// expects if it can.
+func noAuthority(what, says string, err error, timeout time.Duration) Finding {
+	text, expected, ok := strings.Cut(err.Error(), "; expected ")
+	if ok {
+		return Finding{What: what, State: Fails, Says: says + text, Fix: "expected " + expected}
 	}
-	if says, fix := e.trouble(err); !strings.HasPrefix(says, "no answer: ") {
-		return strings.ReplaceAll(fix, "connect,", "authority,")
-	}
-	return "check authority"
+	_, fix := trouble(err, timeout)
+	fix = strings.ReplaceAll(fix, "correct url or connect", "correct its URL in authority")
+	return Finding{What: what, State: Fails, Says: says + text, Fix: fix}
 }
+
+// noToken is what a finding about requests without a token looks at.
+const noToken = "no token"
 
 // unauthenticated says whether requests without a token are refused.
 func (e *examiner) unauthenticated(ctx context.Context) {
-	e.refused(ctx, "no token", "a request without a token", e.bare, func(a answer) (says, fix string) {
+	e.refused(ctx, noToken, "a request without a token", e.bare, func(a answer) (says, fix string) {
 		return fmt.Sprintf("accepts a request without a token (%d): it accepts everything, or %s %s is not protected",
 			a.StatusCode, e.Target.Probe.Method, e.Target.Probe.Path), "probe a path that asks for a token"
 	})
@@ -92,21 +88,20 @@ func (e *examiner) canary(ctx context.Context) {
 func (e *examiner) refused(ctx context.Context, what, request string, answers []answer, accepted func(answer) (says, fix string)) {
 	e.judge(ctx, what, "refused", answers, func(a answer) *Finding {
 		f := &Finding{State: Fails}
-		login, loginFix := loginPage(a)
+		login, fix := loginPage(a)
 		switch {
 		case a.err == nil && a.outcome.Verdict == token.Reject:
 			return nil
-		case login != "":
-			f.Says, f.Fix = fmt.Sprintf("answers %s with %s", request, login), loginFix
-		case a.err == nil && a.outcome.Verdict == token.Accept:
+		case a.err == nil && a.outcome.Verdict == token.Accept && login == "":
 			f.Says, f.Fix = accepted(a)
-		default:
-			f.Says, f.Fix = e.undecided(a)
-			f.Says = fmt.Sprintf("answers %s with %s", request, f.Says)
-			if what == "no token" { // it is the tokens that are measured
-				f.State = Doubt
-			}
+			return f
+		case login == "":
+			login, fix = e.undecided(a)
 		}
+		if what == noToken && a.outcome.Verdict != token.Accept {
+			f.State = Doubt // it is tokens that a run sends
+		}
+		f.Says, f.Fix = fmt.Sprintf("answers %s with %s", request, login), fix
 		return f
 	})
 }
@@ -229,6 +224,10 @@ func loginPage(a answer) (says, fix string) {
 	return "", ""
 }
 
+// maxTold is the longest text of a server's that is told. A longer one is not cut: a
+// part of a token would not be known as one.
+const maxTold = 200
+
 // location is where an answer redirects to, without its query.
 func location(a answer) string {
 	u, err := url.Parse(a.Header.Get("Location"))
@@ -236,8 +235,10 @@ func location(a answer) string {
 		return "nowhere"
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	to := u.String()
-	return to[:min(len(to), 200)]
+	if to := u.String(); len(to) <= maxTold {
+		return to
+	}
+	return "somewhere"
 }
 
 // challengeParam is a parameter of a challenge (RFC 6750 section 3).
@@ -250,10 +251,11 @@ func challenge(a answer) (code, scope string) {
 	}
 	for _, line := range a.Header["Www-Authenticate"] {
 		for _, m := range challengeParam.FindAllStringSubmatch(line, -1) {
-			value := strings.TrimSpace(m[2][:min(len(m[2]), 100)])
-			if strings.EqualFold(m[1], "error") {
+			switch value := strings.TrimSpace(m[2]); {
+			case len(value) > maxTold:
+			case strings.EqualFold(m[1], "error"):
 				code = value
-			} else {
+			default:
 				scope = value
 			}
 		}

@@ -38,7 +38,7 @@ func (a *authority) discover(ctx context.Context, issues, revokes bool) (endpoin
 	}
 	m, err := a.metadata(ctx, t.Issuer)
 	if err != nil {
-		return out, fmt.Errorf("discovery: %w", err)
+		return out, &Unfit{noAuthority("discovery", "", err, a.client.reach.how.Timeout)}
 	}
 	if t.Client.Auth == scenarios.TLSClientAuth {
 		m.TokenEndpoint = cmp.Or(m.Aliases.TokenEndpoint, m.TokenEndpoint)
