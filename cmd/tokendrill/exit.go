@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokendrill/tokendrill/harness"
+	"github.com/tokendrill/tokendrill/harness/external"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
@@ -81,7 +82,7 @@ func exitCode(err error) int {
 		return exitUndo
 	case errors.As(err, &j):
 		return verdictCode(j.verdict)
-	case errors.As(err, new(inputError)):
+	case errors.As(err, new(inputError)), errors.As(err, new(*external.Mistake)):
 		return exitUsage
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted

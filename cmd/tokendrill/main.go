@@ -29,7 +29,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil && strings.HasPrefix(err.Error(), "unknown command") { // cobra has no type for it
 		err = badInput(fmt.Errorf("%w; see tokendrill --help", err))
 	}
-	if err != nil && !errors.As(err, new(judged)) {
+	if err != nil && !errors.As(err, new(judged)) && !errors.As(err, new(unfit)) {
 		fmt.Fprintf(stderr, "tokendrill: %s\n", oneLine(err))
 	}
 	return exitCode(err)
@@ -52,7 +52,7 @@ decision, how long does a revoked token keep working, is any decision ever wrong
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return badInput(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 	})
-	root.AddCommand(runCommand(), healCommand(), checkCommand(), importCommand(), synthCommand(), listCommand(), explainCommand(), doctorCommand(), stageCommand())
+	root.AddCommand(runCommand(), healCommand(), checkCommand(), importCommand(), synthCommand(), listCommand(), explainCommand(), doctorCommand(), stageCommand(), targetCommand())
 	return root
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/scenarios"
@@ -34,17 +35,12 @@ type Stage struct {
 }
 
 // Start opens every target and has a look at it: one that is not fit to be measured
-// is an error, a *Unfit. Nothing is revoked.
-func (s Stage) Start(ctx context.Context, p *harness.Plan) (_ *harness.Site, err error) {
-	site := &harness.Site{Transport: http.DefaultTransport, Calls: func(string) int64 { return -1 }, Gateways: make([][]string, len(p.Systems)), Origins: make([][]string, len(p.Systems))}
-	if len(p.References()) > 0 {
-		beside := s.Beside
-		if beside == nil {
-			beside = harness.Embedded{}
-		}
-		if site, err = beside.Start(ctx, p); err != nil {
-			return nil, err
-		}
+// is an error, an *Unfit, and one that is not written well a *Mistake. Nothing is
+// revoked.
+func (s Stage) Start(ctx context.Context, p *harness.Plan) (*harness.Site, error) {
+	site, err := s.references(ctx, p)
+	if err != nil {
+		return nil, err
 	}
 	site.Own = make([]*harness.Own, len(p.Systems))
 	rest := closers{site.Close}
@@ -66,6 +62,42 @@ func (s Stage) Start(ctx context.Context, p *harness.Plan) (_ *harness.Site, err
 	}
 	site.Close = rest.close
 	return site, nil
+}
+
+// references is the site of the reference patterns, which may be none, with room for
+// the targets.
+func (s Stage) references(ctx context.Context, p *harness.Plan) (*harness.Site, error) {
+	if len(p.References()) == 0 {
+		n := len(p.Systems)
+		return &harness.Site{
+			Stage: "external", Gateways: make([][]string, n), Origins: make([][]string, n),
+			Transport: nowhere{}, Calls: func(string) int64 { return -1 },
+		}, nil
+	}
+	stage := s.Beside
+	if stage == nil {
+		stage = harness.Embedded{}
+	}
+	site, err := stage.Start(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	known := site.Calls
+	site.Stage += " and external"
+	site.Calls = func(pattern string) int64 {
+		if slices.ContainsFunc(p.Systems, func(s harness.System) bool { return s.Target != nil && s.Pattern == pattern }) {
+			return -1
+		}
+		return known(pattern)
+	}
+	return site, nil
+}
+
+// nowhere is the way to reference gateways where there are none.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no reference pattern is up")
 }
 
 // closers are closed in reverse order; some may be nil.
@@ -90,9 +122,29 @@ type System struct {
 	rest      closers
 }
 
+// Mistake is an error of what the user wrote: the target file, what it names, or what
+// the command line allows.
+type Mistake struct{ Err error }
+
+func (m *Mistake) Error() string { return m.Err.Error() }
+
+func (m *Mistake) Unwrap() error { return m.Err }
+
 // Open reads the secrets of a target, discovers its endpoints and makes ready to
-// reach it. Hosts beyond loopback that are not allowed are an error. Close it.
+// reach it. Hosts beyond loopback that are not allowed are an error. The error is an
+// *Unfit if discovery fails, that of ctx, or else a *Mistake. Close it.
 func Open(ctx context.Context, t *scenarios.Target, opts Options) (*System, error) {
+	s, err := open(ctx, t, opts)
+	switch {
+	case err == nil, errors.As(err, new(*Unfit)):
+		return s, err
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return nil, &Mistake{err}
+}
+
+func open(ctx context.Context, t *scenarios.Target, opts Options) (*System, error) {
 	r, err := newReach(t, opts)
 	if err != nil {
 		return nil, err
@@ -138,7 +190,7 @@ func (s *System) enough(p *harness.Plan, system int) error {
 		return nil
 	}
 	if err := a.file.enough(p, system); err != nil {
-		return fmt.Errorf("authority.issue: %w", err)
+		return &Mistake{fmt.Errorf("authority.issue: %w", err)}
 	}
 	return nil
 }
