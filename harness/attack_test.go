@@ -252,7 +252,7 @@ func TestAttackLeavesNoGoroutineOnRealSockets(t *testing.T) {
 	}
 	_, err := Attack(ctx, cfg, hits)
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Less(t, time.Since(ended), time.Second)
+	assert.Less(t, time.Since(ended), 10*time.Second)
 	srv.Close()
 	goleak.VerifyNone(t, before)
 }

@@ -47,7 +47,7 @@ func (s *switchboard) callFault(inject, heal string) string {
 	call := func(path string) string {
 		return fmt.Sprintf(`{url: "%s/%s", headers: {Authorization: "Bearer ${CALL_SECRET}"}, body: "${CALL_BODY}"}`, s.URL, path)
 	}
-	return fmt.Sprintf("faults:\n  - {name: call, at: 100ms, for: 300ms, inject_call: %s, heal_call: %s}\n", call(inject), call(heal))
+	return fmt.Sprintf("faults:\n  - {name: call, at: 100ms, for: 2s, inject_call: %s, heal_call: %s}\n", call(inject), call(heal))
 }
 
 func TestAFaultOfCallsIsInjectedHealedAndSeen(t *testing.T) {

@@ -46,7 +46,7 @@ name: steered
 about: nodes do what they are told
 traffic: {recording: sample, rate: 50/s, rounds: 1, slice: 100ms}
 revocations: {tokens: 3, every: 50ms, first_gap: 10ms, growth: 10%, rate: 20/s}
-settings: {cache: {ttl: 1m, timeout: 2s}, remote: {timeout: 2s, retries: 0, breaker_failures: 1000}, hybrid: {minted_ttl: 60s, timeout: 2s}, registry: {staleness: 5s, heartbeat: 50ms}}
+settings: {cache: {ttl: 1m, timeout: 10s}, remote: {timeout: 10s, retries: 0, breaker_failures: 1000}, hybrid: {minted_ttl: 60s, timeout: 10s}, registry: {staleness: 5s, heartbeat: 50ms}}
 routes: [{path: /*}]
 faults: [{name: node.restart, node: registry, at: 1s, for: 1s}]
 `

@@ -29,33 +29,20 @@ type outcome struct {
 	err error
 }
 
-// unhurried runs again, twice at most, if the machine was too busy to keep to
-// the plan: a late sender measures itself.
-func unhurried(run func() outcome) (o outcome) {
-	for range 3 {
-		if o = run(); o.err != nil || *o.Report.Sender.Lag.P95 < 100 {
-			break
-		}
-	}
-	return o
-}
-
 // runOf runs a scenario given as YAML, over the sample recording, on an Embedded stage.
-func runOf(t *testing.T, yaml string) outcome {
-	return unhurried(func() outcome {
-		result, err := Run(t.Context(), planOf(t, yaml, 1), Options{})
-		return outcome{result, err}
-	})
+func runOf(t testing.TB, yaml string) outcome {
+	result, err := Run(t.Context(), planOf(t, yaml, 1), Options{})
+	return outcome{result, err}
 }
 
 // of is the report on a pattern of a run that came to its end.
-func (o outcome) of(t *testing.T, pattern string) measure.Pattern {
+func (o outcome) of(t testing.TB, pattern string) measure.Pattern {
 	t.Helper()
 	require.NoError(t, o.err)
 	return patternOf(t, o.Report, pattern)
 }
 
-func patternOf(t *testing.T, r *measure.Report, pattern string) measure.Pattern {
+func patternOf(t testing.TB, r *measure.Report, pattern string) measure.Pattern {
 	t.Helper()
 	for _, p := range r.Patterns {
 		if p.Pattern == pattern {
@@ -67,7 +54,7 @@ func patternOf(t *testing.T, r *measure.Report, pattern string) measure.Pattern 
 }
 
 // phaseOf is one phase of a pattern.
-func phaseOf(t *testing.T, p measure.Pattern, name string) measure.Phase {
+func phaseOf(t testing.TB, p measure.Pattern, name string) measure.Phase {
 	t.Helper()
 	for _, ph := range p.Phases {
 		if ph.Phase == name {

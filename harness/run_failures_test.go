@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/harness/measure"
+	"github.com/tokendrill/tokendrill/harness/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
@@ -97,7 +98,7 @@ func TestAnInterruptionEndsTheIssuingOfTokens(t *testing.T) {
 	})})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Nil(t, result)
-	assert.Less(t, time.Since(began), 3*time.Second)
+	assert.Less(t, time.Since(began), 10*time.Second)
 }
 
 // full is a disk that has no room for more than n bytes.
@@ -117,11 +118,11 @@ type brittle struct {
 	name    string
 	revoke  func(y *toy) func(context.Context, string) (int, error)
 	down    bool
-	history *full
-	want    func(*testing.T, outcome)
+	history int // bytes that the disk has room for; 0 keeps no history
+	want    func(testing.TB, outcome)
 }
 
-func (b brittle) run(t *testing.T) outcome {
+func (b brittle) run(t testing.TB) outcome {
 	stage := stageFunc(func(ctx context.Context, p *Plan) (*Site, error) {
 		y := &toy{tokens: map[string]*toyToken{}, answer: switches, delay: after(100 * time.Millisecond), lifetime: time.Hour}
 		site, err := y.Start(ctx, p)
@@ -134,8 +135,8 @@ func (b brittle) run(t *testing.T) outcome {
 		return site, err
 	})
 	opts := Options{Stage: stage}
-	if b.history != nil {
-		opts.History = b.history
+	if b.history > 0 {
+		opts.History = &full{b.history}
 	}
 	result, err := Run(t.Context(), planOf(t, brittleScenario, 1), opts)
 	return outcome{result, err}
@@ -154,14 +155,14 @@ func TestWhatFailsDuringARunIsInTheReport(t *testing.T) {
 		}
 	}
 	rows := []brittle{
-		{name: "a revocation that is refused leaves its token out", revoke: answers(http.StatusBadRequest), want: func(t *testing.T, o outcome) {
+		{name: "a revocation that is refused leaves its token out", revoke: answers(http.StatusBadRequest), want: func(t testing.TB, o outcome) {
 			rv := o.of(t, scenarios.Cache).Revoke
 			assert.Equal(t, 3, rv.Excluded)
 			assert.Zero(t, rv.Tokens)
 			assert.Zero(t, rv.NoAck)
 			assert.Equal(t, measure.Inconclusive, o.Report.Verdict)
 		}},
-		{name: "a revocation that fails may not have happened", revoke: answers(http.StatusInternalServerError), want: func(t *testing.T, o outcome) {
+		{name: "a revocation that fails may not have happened", revoke: answers(http.StatusInternalServerError), want: func(t testing.TB, o outcome) {
 			p := o.of(t, scenarios.Cache)
 			assert.Equal(t, 3, p.Revoke.NoAck)
 			assert.Equal(t, 9, p.Revoke.Censored, "nobody ever refuses them")
@@ -173,25 +174,25 @@ func TestWhatFailsDuringARunIsInTheReport(t *testing.T) {
 				_, err := y.Revoke(ctx, raw)
 				return http.StatusInternalServerError, err
 			}
-		}, want: func(t *testing.T, o outcome) {
+		}, want: func(t testing.TB, o outcome) {
 			p := o.of(t, scenarios.Cache)
 			assert.Equal(t, 3, p.Revoke.NoAck)
 			assert.NotNil(t, p.Revoke.FleetUpper.P50, "figures from sent")
 			assert.Nil(t, p.Revoke.AckUpper.P50, "and none from the ack")
 			assert.Empty(t, p.Violations)
 		}},
-		{name: "a revocation that hangs holds nothing up", revoke: never, want: func(t *testing.T, o outcome) {
+		{name: "a revocation that hangs holds nothing up", revoke: never, want: func(t testing.TB, o outcome) {
 			p := o.of(t, scenarios.Cache)
 			assert.Equal(t, 3, p.Revoke.NoAck)
 			assert.Equal(t, 3, p.Revoke.Tokens, "they are sent all the same")
 			assert.Equal(t, o.Report.Sender.Planned, o.Report.Sender.Sent)
 		}},
-		{name: "a history that cannot be written is an error beside the result", history: &full{n: 70_000}, want: func(t *testing.T, o outcome) {
+		{name: "a history that cannot be written is an error beside the result", history: 70_000, want: func(t testing.TB, o outcome) {
 			require.ErrorIs(t, o.err, errFull)
 			require.NotNil(t, o.Result)
 			assert.Equal(t, 3, o.Report.Patterns[0].Revoke.Tokens)
 		}},
-		{name: "gateways that are down from the start are never a pass", down: true, want: func(t *testing.T, o outcome) {
+		{name: "gateways that are down from the start are never a pass", down: true, want: func(t testing.TB, o outcome) {
 			p := o.of(t, scenarios.Cache)
 			assert.Equal(t, p.Requests.Sent, p.Requests.Unavailable)
 			assert.Equal(t, 9, p.Revoke.Unprimed)
@@ -201,9 +202,11 @@ func TestWhatFailsDuringARunIsInTheReport(t *testing.T) {
 			}
 		}},
 	}
-	outcomes := together(rows, func(b brittle) outcome { return b.run(t) })
-	for i, row := range rows {
-		t.Run(row.name, func(t *testing.T) { row.want(t, outcomes[i]) })
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			undisturbed.Try(t, func(t *undisturbed.Attempt) { row.want(t, row.run(t)) })
+		})
 	}
 }
 

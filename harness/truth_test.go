@@ -16,6 +16,7 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/harness/measure"
+	"github.com/tokendrill/tokendrill/harness/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
@@ -137,7 +138,7 @@ routes: [{path: /*}]
 gates: [safety.false_accepts == 0]
 `
 
-func runToy(t *testing.T, y *toy) outcome {
+func runToy(t testing.TB, y *toy) outcome {
 	if y.lifetime == 0 {
 		y.lifetime = 10 * time.Minute
 	}
@@ -145,24 +146,26 @@ func runToy(t *testing.T, y *toy) outcome {
 	if y.everything {
 		fuzz = "10%"
 	}
-	plan := planOf(t, fmt.Sprintf(toyScenario, fuzz, y.lifetime), 1)
-	return unhurried(func() outcome {
-		y.tokens = map[string]*toyToken{}
-		result, err := Run(t.Context(), plan, Options{Stage: y})
-		return outcome{result, err}
-	})
+	y.tokens = map[string]*toyToken{}
+	result, err := Run(t.Context(), planOf(t, fmt.Sprintf(toyScenario, fuzz, y.lifetime), 1), Options{Stage: y})
+	return outcome{result, err}
 }
 
 // toyRow is a toy and what the report must say of it.
 type toyRow struct {
 	name string
 	toy  *toy
-	want func(*testing.T, measure.Pattern)
+	want func(testing.TB, measure.Pattern)
 }
 
-// runToys runs all toys at the same time.
-func runToys(t *testing.T, rows []toyRow) []outcome {
-	return together(rows, func(r toyRow) outcome { return runToy(t, r.toy) })
+// runToys runs each toy, a few at a time, and checks the outcome.
+func runToys(t *testing.T, rows []toyRow, check func(testing.TB, toyRow, outcome)) {
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			undisturbed.Try(t, func(t *undisturbed.Attempt) { check(t, row, runToy(t, row.toy)) })
+		})
+	}
 }
 
 // truths are the recorded switches, in ms from the start of the run.
@@ -189,11 +192,11 @@ func containsSwitch(iv measure.Interval, truths []float64) bool {
 
 func TestEveryIntervalContainsTheSwitchThatAToyRecorded(t *testing.T) {
 	rows := []toyRow{
-		{"rejects exactly 700 ms after the revocation", &toy{answer: switches, delay: after(700 * time.Millisecond)}, func(t *testing.T, p measure.Pattern) {
+		{"rejects exactly 700 ms after the revocation", &toy{answer: switches, delay: after(700 * time.Millisecond)}, func(t testing.TB, p measure.Pattern) {
 			assert.Positive(t, p.Safety.StaleAccepts, "within the bound: uses")
 			assert.Zero(t, p.Safety.FalseAccepts)
 		}},
-		{"takes a time of its own for each token", &toy{answer: switches, delay: perToken}, func(t *testing.T, p measure.Pattern) {
+		{"takes a time of its own for each token", &toy{answer: switches, delay: perToken}, func(t testing.TB, p measure.Pattern) {
 			assert.Zero(t, p.Safety.FalseAccepts)
 		}},
 		{"answers 503 before it rejects", &toy{delay: after(500 * time.Millisecond), answer: func(_ *toyToken, since time.Duration) int {
@@ -204,28 +207,25 @@ func TestEveryIntervalContainsTheSwitchThatAToyRecorded(t *testing.T) {
 				return http.StatusServiceUnavailable
 			}
 			return http.StatusUnauthorized
-		}}, func(t *testing.T, p measure.Pattern) {
+		}}, func(t testing.TB, p measure.Pattern) {
 			assert.Positive(t, p.Requests.Unavailable, "an outage is no reject")
 			assert.Zero(t, p.Safety.FalseRejects)
 		}},
 	}
-	runs := runToys(t, rows)
-	for i, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			p := runs[i].of(t, scenarios.Cache)
-			row.want(t, p)
-			assert.Empty(t, p.Violations)
-			truths := row.toy.truths(runs[i].Report.Started)
-			require.Len(t, truths, 6)
-			for _, g := range p.Revoke.Gateways {
-				require.Len(t, g.Intervals, 6, g.Gateway)
-				for _, iv := range g.Intervals {
-					require.Equal(t, measure.Exact, iv.State, "%s at %s", iv.Token, g.Gateway)
-					assert.True(t, containsSwitch(iv, truths), "%s at %s: no switch of %v in %.1f + [%.1f, %.1f]", iv.Token, g.Gateway, truths, iv.At, *iv.Lower, *iv.Upper)
-				}
+	runToys(t, rows, func(t testing.TB, row toyRow, o outcome) {
+		p := o.of(t, scenarios.Cache)
+		row.want(t, p)
+		assert.Empty(t, p.Violations)
+		truths := row.toy.truths(o.Report.Started)
+		require.Len(t, truths, 6)
+		for _, g := range p.Revoke.Gateways {
+			require.Len(t, g.Intervals, 6, g.Gateway)
+			for _, iv := range g.Intervals {
+				require.Equal(t, measure.Exact, iv.State, "%s at %s", iv.Token, g.Gateway)
+				assert.True(t, containsSwitch(iv, truths), "%s at %s: no switch of %v in %.1f + [%.1f, %.1f]", iv.Token, g.Gateway, truths, iv.At, *iv.Lower, *iv.Upper)
 			}
-		})
-	}
+		}
+	})
 }
 
 func TestBehaviourThatHasNoSwitchIsNamed(t *testing.T) {
@@ -236,17 +236,17 @@ func TestBehaviourThatHasNoSwitchIsNamed(t *testing.T) {
 		return http.StatusUnauthorized
 	}
 	rows := []toyRow{
-		{"resurrects for 100 ms", &toy{answer: resurrects, delay: after(100 * time.Millisecond)}, func(t *testing.T, p measure.Pattern) {
+		{"resurrects for 100 ms", &toy{answer: resurrects, delay: after(100 * time.Millisecond)}, func(t testing.TB, p measure.Pattern) {
 			assert.Positive(t, p.Revoke.Resurrections)
 			assert.Positive(t, p.Safety.FalseAccepts)
 			assert.Contains(t, causes(p), "resurrection")
 		}},
-		{"never rejects", &toy{answer: switches, delay: after(time.Hour)}, func(t *testing.T, p measure.Pattern) {
+		{"never rejects", &toy{answer: switches, delay: after(time.Hour)}, func(t testing.TB, p measure.Pattern) {
 			assert.Equal(t, 18, p.Revoke.Censored, "6 tokens at 3 gateways")
 			assert.Nil(t, p.Revoke.FleetUpper.Max)
 			assert.Contains(t, causes(p), "after_bound")
 		}},
-		{"accepts everything", &toy{everything: true, answer: switches, delay: after(0)}, func(t *testing.T, p measure.Pattern) {
+		{"accepts everything", &toy{everything: true, answer: switches, delay: after(0)}, func(t testing.TB, p measure.Pattern) {
 			assert.Equal(t, 18, p.Revoke.Censored)
 			fuzzed := 0
 			for _, m := range p.Mutations {
@@ -255,7 +255,7 @@ func TestBehaviourThatHasNoSwitchIsNamed(t *testing.T) {
 			assert.Positive(t, fuzzed, "mutants were let in")
 			assert.Equal(t, measure.Fail, p.Gates[0].Verdict)
 		}},
-		{"lets its tokens expire in the window", &toy{answer: switches, delay: after(time.Hour), lifetime: 4 * time.Second}, func(t *testing.T, p measure.Pattern) {
+		{"lets its tokens expire in the window", &toy{answer: switches, delay: after(time.Hour), lifetime: 4 * time.Second}, func(t testing.TB, p measure.Pattern) {
 			for _, g := range p.Revoke.Gateways {
 				for _, iv := range g.Intervals {
 					assert.Contains(t, []measure.State{measure.Expired, measure.Unknown}, iv.State, "expiry is not revocation")
@@ -263,12 +263,7 @@ func TestBehaviourThatHasNoSwitchIsNamed(t *testing.T) {
 			}
 		}},
 	}
-	runs := runToys(t, rows)
-	for i, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			row.want(t, runs[i].of(t, scenarios.Cache))
-		})
-	}
+	runToys(t, rows, func(t testing.TB, row toyRow, o outcome) { row.want(t, o.of(t, scenarios.Cache)) })
 }
 
 func causes(p measure.Pattern) (out []string) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/fixtures/specimens"
 	"github.com/tokendrill/tokendrill/harness/measure"
+	"github.com/tokendrill/tokendrill/harness/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
@@ -32,7 +34,7 @@ gates: [safety.false_accepts == 0, safety.false_rejects == 0, "revoke.tokens{pat
 func loadWard(string) (*scenarios.Scenario, error) { return scenarios.Parse([]byte(ward), "ward.yaml") }
 
 // patient is a specimen of the list, for the ward.
-func patient(t *testing.T, name string) specimens.Specimen {
+func patient(t testing.TB, name string) specimens.Specimen {
 	s, ok := specimens.Find(name)
 	require.True(t, ok, name)
 	s.Scenario = "ward"
@@ -55,11 +57,13 @@ func visit(d *doctor, args ...string) (code int, stdout, stderr string) {
 }
 
 func TestDoctorIsContentWhenAllAreCaught(t *testing.T) {
-	d := &doctor{load: loadWard, late: time.Hour, specimens: []specimens.Specimen{patient(t, "ttl-ignored")}}
-	code, out, errs := visit(d)
-	require.Equal(t, exitPass, code, "%s%s", out, errs)
-	assert.Contains(t, out, "PASS  1 of 1 specimens caught")
-	assert.Regexp(t, `(?m)^ttl-ignored +B12 +ward +safety.false_accepts == 0 +\d+\.\d +gw-\d let in t-\d+ at \d+\.\d+ s, revoked longer ago`, out)
+	undisturbed.Try(t, func(t *undisturbed.Attempt) {
+		d := &doctor{load: loadWard, late: time.Hour, specimens: []specimens.Specimen{patient(t, "ttl-ignored")}}
+		code, out, errs := visit(d)
+		require.Equal(t, exitPass, code, "%s%s", out, errs)
+		assert.Contains(t, out, "PASS  1 of 1 specimens caught")
+		assert.Regexp(t, `(?m)^ttl-ignored +B12 +ward +safety.false_accepts == 0 +\d+\.\d +gw-\d let in t-\d+ at \d+\.\d+ s, revoked longer ago`, out)
+	})
 }
 
 // What is not broken is not caught, and what is broken in another way neither.
@@ -67,28 +71,32 @@ func TestDoctorNamesSpecimensThatGotAway(t *testing.T) {
 	cured, other := patient(t, "ttl-ignored"), patient(t, "ttl-ignored")
 	cured.Name, cured.Verifier = "cured", func(p pattern.Parts) pattern.Verifier { return p.Sound }
 	other.Name, other.Want = "other", specimens.Want{Metric: "safety.false_rejects"}
-	d := &doctor{load: loadWard, late: time.Hour, specimens: []specimens.Specimen{cured, other}}
-	code, out, errs := visit(d, "--jobs", "2", "--json")
-	assert.Equal(t, exitFail, code)
-	var found []finding
-	require.NoError(t, json.Unmarshal([]byte(out), &found), errs)
-	require.Len(t, found, 2)
-	assert.Equal(t, measure.Pass, found[0].Result)
-	assert.Equal(t, measure.Fail, found[1].Result, "it did fail")
-	assert.Equal(t, []string{
-		"cured was not caught by ward: a gate on safety.false_accepts should fail, for after_bound or resurrection, but every gate passed",
-		"other was not caught by ward: " + found[1].Evidence,
-	}, complaints(found))
-	assert.Contains(t, found[1].Evidence, "a gate on safety.false_rejects should fail, but fail: safety.false_accepts == 0")
+	undisturbed.Try(t, func(t *undisturbed.Attempt) {
+		d := &doctor{load: loadWard, late: time.Hour, specimens: []specimens.Specimen{cured, other}}
+		code, out, errs := visit(d, "--jobs", "2", "--json")
+		assert.Equal(t, exitFail, code)
+		var found []finding
+		require.NoError(t, json.Unmarshal([]byte(out), &found), errs)
+		require.Len(t, found, 2)
+		assert.Equal(t, measure.Pass, found[0].Result)
+		assert.Equal(t, measure.Fail, found[1].Result, "it did fail")
+		assert.Equal(t, []string{
+			"cured was not caught by ward: a gate on safety.false_accepts should fail, for after_bound or resurrection, but every gate passed",
+			"other was not caught by ward: " + found[1].Evidence,
+		}, complaints(found))
+		assert.Contains(t, found[1].Evidence, "a gate on safety.false_rejects should fail, but fail: safety.false_accepts == 0")
+	})
 }
 
 func TestDoctorNamesASoundPatternThatIsNot(t *testing.T) {
-	sick := patient(t, "ttl-ignored")
-	code, out, _ := visit(&doctor{load: loadWard, late: time.Hour, specimens: []specimens.Specimen{sick}, sound: sick.Verifier})
-	assert.Equal(t, exitFail, code)
-	assert.Contains(t, out, "the sound cache is not green in ward")
-	assert.NotContains(t, out, "was not caught")
-	assert.Contains(t, out, "FAIL  0 of 1")
+	undisturbed.Try(t, func(t *undisturbed.Attempt) {
+		sick := patient(t, "ttl-ignored")
+		code, out, _ := visit(&doctor{load: loadWard, late: time.Hour, specimens: []specimens.Specimen{sick}, sound: sick.Verifier})
+		assert.Equal(t, exitFail, code)
+		assert.Contains(t, out, "the sound cache is not green in ward")
+		assert.NotContains(t, out, "was not caught")
+		assert.Contains(t, out, "FAIL  0 of 1")
+	})
 }
 
 func TestDoctorRefusesBadInput(t *testing.T) {
@@ -222,17 +230,10 @@ func TestSoundPatternsRunOnceForEachScenario(t *testing.T) {
 // Every specimen is caught by the scenario of the catalogue that it names, and the
 // page that says so has a row for each. With -update the page is written.
 func TestDocumentsTrackRecord(t *testing.T) {
-	if raceDetector {
-		t.Skip("measures; make test-all runs it without the race detector")
-	}
 	if testing.Short() {
 		t.Skip("it runs every specimen")
 	}
-	d := &doctor{load: shipped, late: mostLate, specimens: specimens.List()}
-	code, out, errs := visit(d, "--json")
-	var found []finding
-	require.NoError(t, json.Unmarshal([]byte(out), &found), errs)
-	require.Equal(t, exitPass, code, strings.Join(complaints(found), "\n"))
+	found := examined(t, specimens.List())
 	const page = documents + "docs/track-record.md"
 	if *update {
 		var text bytes.Buffer
@@ -241,9 +242,36 @@ func TestDocumentsTrackRecord(t *testing.T) {
 	}
 	text, err := os.ReadFile(page)
 	require.NoError(t, err, "run make docs")
-	for _, s := range d.specimens {
+	for _, s := range specimens.List() {
 		assert.Contains(t, string(text), trackRecordRow(s.Name, s.Does, s.Bug, s.Source, s.Scenario, s.Pattern), "run make docs")
 	}
+}
+
+// examined are the findings of a doctor that is content. What one attempt leaves
+// undecided or missed is left to the next, one run at a time.
+func examined(t *testing.T, todo []specimens.Specimen) (found []finding) {
+	all, jobs := todo, "3"
+	place := func(f finding) int {
+		return slices.IndexFunc(all, func(s specimens.Specimen) bool { return s.Name == f.Specimen })
+	}
+	undisturbed.Try(t, func(t *undisturbed.Attempt) {
+		_, out, errs := visit(&doctor{load: shipped, late: mostLate, specimens: todo}, "--json", "--jobs", jobs)
+		var now []finding
+		require.NoError(t, json.Unmarshal([]byte(out), &now), errs)
+		jobs, todo = "1", nil
+		for _, f := range now {
+			if f.verdict() == measure.Pass {
+				found = append(found, f)
+			} else {
+				todo = append(todo, all[place(f)])
+			}
+		}
+		if len(todo) > 0 {
+			t.Fatal(strings.Join(complaints(now), "\n"))
+		}
+	})
+	slices.SortFunc(found, func(a, b finding) int { return place(a) - place(b) })
+	return found
 }
 
 func TestATrackRecordHasARowForEachFinding(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tokendrill/tokendrill/harness/measure"
+	"github.com/tokendrill/tokendrill/harness/undisturbed"
 )
 
 var update = flag.Bool("update", false, "write golden output again")
@@ -24,7 +25,7 @@ var update = flag.Bool("update", false, "write golden output again")
 // TestMain lets the tests run tokendrill as a process of its own: the test binary
 // under that name is the command.
 func TestMain(m *testing.M) {
-	testscript.Main(leakTested{m}, map[string]func(){"tokendrill": main, "victim": victim})
+	testscript.Main(leakTested{m}, map[string]func(){"tokendrill": main})
 }
 
 // leakTested fails when a goroutine outlives the tests.
@@ -41,7 +42,7 @@ func (m leakTested) Run() int {
 }
 
 // command is tokendrill as a process in a folder of its own.
-func command(t *testing.T, args ...string) *exec.Cmd {
+func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -57,9 +58,39 @@ func tokendrill(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
+// Many a script runs scenarios, so that each has more than one chance.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			undisturbed.Try(t, func(t *undisturbed.Attempt) { testscript.RunT(scriptT{t}, scripts(file)) })
+		})
+	}
+}
+
+// scriptT makes an attempt of a script.
+type scriptT struct{ *undisturbed.Attempt }
+
+func (t scriptT) Run(_ string, f func(testscript.T)) { f(t) }
+func (scriptT) Parallel()                            {}
+func (scriptT) Verbose() bool                        { return testing.Verbose() }
+
+// Log gets all that a script said, and that it failed among the rest.
+func (t scriptT) Log(args ...any) {
+	said := fmt.Sprint(args...)
+	if _, why, failed := strings.Cut(said, "FAIL: "); failed {
+		t.Error(why)
+	}
+	t.Attempt.Log(said)
+}
+
+func scripts(files ...string) testscript.Params {
+	return testscript.Params{
+		Files: files,
 		Setup: func(env *testscript.Env) error {
 			schema, err := filepath.Abs("../../scenarios/schema.json")
 			env.Setenv("SCHEMA", schema)
@@ -75,7 +106,7 @@ func TestScripts(t *testing.T) {
 			_, err := os.Stat(strings.TrimPrefix(cond, "exists:"))
 			return err == nil, nil
 		},
-	})
+	}
 }
 
 // ends CODE ARGS...: tokendrill ends with the exit code.

@@ -3,9 +3,16 @@ package harnesstest_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
 	"github.com/tokendrill/tokendrill/harness"
+	"github.com/tokendrill/tokendrill/harness/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
@@ -44,8 +51,27 @@ gates: [safety.false_accepts == 0, safety.false_rejects == 0, revoke.resurrectio
 		fmt.Printf("%s: %d tokens, %d let in, %d shut out\n", p.Pattern, p.Revoke.Tokens, p.Safety.FalseAccepts, p.Safety.FalseRejects)
 	}
 	fmt.Println(result.Report.Verdict)
-	// Output:
-	// remote: 3 tokens, 0 let in, 0 shut out
-	// registry: 3 tokens, 0 let in, 0 shut out
-	// pass
+}
+
+// An example with a comment of its output would have one chance only.
+func TestExample(t *testing.T) {
+	undisturbed.Try(t, func(t *undisturbed.Attempt) {
+		assert.Equal(t, `remote: 3 tokens, 0 let in, 0 shut out
+registry: 3 tokens, 0 let in, 0 shut out
+pass
+`, printed(t, Example))
+	})
+}
+
+// printed is what f writes to standard output.
+func printed(t testing.TB, f func()) string {
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	defer out.Close()
+	defer func(stdout *os.File) { os.Stdout = stdout }(os.Stdout)
+	os.Stdout = out
+	f()
+	text, err := os.ReadFile(out.Name())
+	require.NoError(t, err)
+	return string(text)
 }

@@ -10,15 +10,18 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/harness/harnesstest"
+	"github.com/tokendrill/tokendrill/harness/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
 // What the README shows: a gateway of a team's own, under test in ten lines.
 func TestOurGatewayForgetsRevokedTokens(t *testing.T) {
-	report := harnesstest.Gateway(t, 100*time.Millisecond, func(as harnesstest.Authority) http.Handler {
-		return newGateway(as.Issuer+"/introspect", as.ClientID, as.ClientSecret)
-	}, brief)
-	harnesstest.Require(t, report, "revoke.fleet_upper.max <= 500ms", "safety.false_accepts == 0")
+	undisturbed.Try(t, func(t *undisturbed.Attempt) {
+		report := harnesstest.Gateway(t, 100*time.Millisecond, func(as harnesstest.Authority) http.Handler {
+			return newGateway(as.Issuer+"/introspect", as.ClientID, as.ClientSecret)
+		}, brief)
+		harnesstest.Require(t, report, "revoke.fleet_upper.max <= 500ms", "safety.false_accepts == 0")
+	})
 }
 
 // brief keeps a run under ten seconds.

@@ -17,8 +17,21 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// patient gives up on nobody, however busy the machine is.
+const patient = `
+name: patient
+about: all patterns, with time for everything
+traffic: {recording: sample, rate: 50/s, rounds: 1, slice: 100ms}
+revocations: {tokens: 3}
+settings:
+  cache: {ttl: 500ms, timeout: 10s}
+  remote: {timeout: 10s}
+  registry: {staleness: 10s, heartbeat: 100ms}
+  hybrid: {minted_ttl: 2s, timeout: 10s}
+`
+
 func TestEmbeddedIsAStage(t *testing.T) {
-	sc, err := scenarios.Load("quick")
+	sc, err := scenarios.Parse([]byte(patient), "patient.yaml")
 	require.NoError(t, err)
 	rec, err := traffic.Open(sc.Traffic.Recording)
 	require.NoError(t, err)

@@ -1,0 +1,5 @@
+//go:build !race
+
+package undisturbed
+
+const race = false
