@@ -83,7 +83,7 @@ func gatewayLines(r *measure.Report, room int) []string {
 	}
 	u := lifeUnit(r)
 	columns := []column{
-		{cells: []string{"at a gateway"}, left: true}, {cells: []string{"p95, " + u.word}}, {cells: []string{"worst"}},
+		{cells: []string{"at a gateway"}, left: true}, {cells: []string{"p95, " + u.word}}, {cells: []string{"worst, " + u.word}},
 		{cells: []string{"tokens"}}, {cells: []string{"not refused"}}, {cells: []string{"replicas seen"}},
 	}
 	for _, g := range shown {
@@ -95,9 +95,7 @@ func gatewayLines(r *measure.Report, room int) []string {
 			columns[i].cells = append(columns[i].cells, cell)
 		}
 	}
-	if !slices.ContainsFunc(shown, func(g gatewayLife) bool { return g.replicas > 0 }) {
-		columns = columns[:len(columns)-1]
-	}
+	columns = slices.DeleteFunc(columns, column.empty)
 	var blocks [][]string
 	for _, c := range columns {
 		blocks = append(blocks, c.lines())
@@ -107,6 +105,11 @@ func gatewayLines(r *measure.Report, room int) []string {
 		lines = append(lines, fmt.Sprintf("and %s, refused sooner: see the report", plural(more, "more gateway")))
 	}
 	return slices.Clip(lines)
+}
+
+// empty reports whether a column has nothing below its heading.
+func (c column) empty() bool {
+	return !slices.ContainsFunc(c.cells[1:], func(cell string) bool { return cell != none })
 }
 
 // squeezed is clean text in at most width columns, without its middle if it is

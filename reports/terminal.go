@@ -64,9 +64,14 @@ func headline(r *measure.Report) string {
 		fmt.Sprintf("seed %d", r.Seed),
 		stage(r),
 	}
-	said := fmt.Sprintf("tokendrill %s: %s", clean(r.Scenario), strings.Join(parts, ", "))
+	say := func() string { return fmt.Sprintf("tokendrill %s: %s", clean(r.Scenario), strings.Join(parts, ", ")) }
+	said := say()
 	if utf8.RuneCountInString(said) > Columns { // the limits tell about the network too
 		said, _, _ = strings.Cut(said, " (")
+	}
+	if last := len(parts) - 1; utf8.RuneCountInString(said) > Columns {
+		parts = parts[:last] // the page has the stage
+		said = say()
 	}
 	return said
 }
