@@ -1,7 +1,7 @@
 package scenarios
 
-// GatewayFacts are what is known of how a common gateway keeps decisions about
-// tokens: from its documentation and source, not from running it here.
+// GatewayFacts are what is known of how a common gateway keeps decisions about tokens,
+// from its documentation and source.
 type GatewayFacts struct {
 	// Name is what the command line calls it, and Title what it is, with the part of
 	// it that checks tokens.
@@ -18,6 +18,8 @@ type GatewayFacts struct {
 	Target string
 	// Source is where this comes from, and AsOf the month for which it is known.
 	Source, AsOf string
+	// Measured is the document that shows it measured; empty is none: it was not run.
+	Measured string
 }
 
 // Knob is a setting of a gateway.
@@ -162,7 +164,7 @@ func modOAuth2() GatewayFacts {
 		},
 		Bound:  "expiry and a second.",
 		Target: "bound: 6s # OAuth2TokenVerify introspect … &expiry=5\n",
-		Source: "OpenIDC/liboauth2, read in source; docs/targets/apache.md measures it", AsOf: "2026-08",
+		Source: "OpenIDC/liboauth2, read in source", AsOf: "2026-08", Measured: "docs/targets/apache.md",
 	}
 }
 
@@ -184,7 +186,7 @@ func nginx() GatewayFacts {
 		},
 		Bound:  "proxy_cache_valid and a second; without an end during an outage, with proxy_cache_use_stale.",
 		Target: "bound: 11s # proxy_cache_valid 200 10s\n",
-		Source: "nginxinc/NGINX-Demos oauth2-token-introspection-oss and -plus, read in source; docs/targets/nginx.md measures it", AsOf: "2026-11",
+		Source: "nginxinc/NGINX-Demos oauth2-token-introspection-oss and -plus, read in source", AsOf: "2026-11", Measured: "docs/targets/nginx.md",
 	}
 }
 
@@ -225,6 +227,6 @@ func traefik() GatewayFacts {
 		},
 		Bound:  "That of the service that forwardAuth asks; a second with Hub.",
 		Target: "bound: 5s # of the service that forwardAuth asks\nverdict: {reject: [401, 403, {status: 302, header: {Location: \"/login\"}}]}\n",
-		Source: "doc.traefik.io/traefik-hub/api-gateway/reference/routing/http/middlewares/ref-oauth-introspection, forwardAuth's reference", AsOf: "2026-11",
+		Source: "doc.traefik.io: the references of forwardAuth and of Hub's middleware for OAuth 2.0 token introspection", AsOf: "2026-11",
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
+	"github.com/tokendrill/tokendrill/scenarios"
 )
 
 // eachCommand calls f for every command, those that cobra adds left out.
@@ -60,6 +62,10 @@ func TestExamplesOfRunPlan(t *testing.T) {
 	t.Chdir(t.TempDir())
 	code, _, stderr := tokendrill("synth", "--duration", "2s", "--out", "rec.ndjson.gz")
 	require.Equal(t, exitPass, code, stderr)
+	target, err := scenarios.Preset(scenarios.GenericPreset)
+	require.NoError(t, err)
+	target = append(target, "\nfaults: [{name: authority.outage, inject: [a], heal: [b]}]\n"...)
+	require.NoError(t, os.WriteFile("staging.yaml", target, 0o600))
 	for line := range strings.Lines(runCommand().Example) {
 		code, stdout, stderr := tokendrill(append(strings.Fields(line)[1:], "--dry-run")...)
 		assert.Equal(t, exitPass, code, "%s%s", line, stderr)

@@ -21,16 +21,18 @@ var explanations = []struct {
 	{"scenario", "a scenario of the catalogue: what it shows, its source, what to expect", "quick", scenarioNames, scenarioSheet},
 	{"fault", "a fault: what it does and stands for, its parameters, an example", "link.cut", faultNames, faultSheet},
 	{"stimulus", "a stimulus: what is sent, which mistake it brings to light, an example", "scope-change", scenarios.StimulusNames, stimulusSheet},
+	{"gateway", "a common gateway: what it caches, by which settings, its traps, the bound of a target file", "kong", gatewayNames, gatewaySheet},
 }
 
 func explainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain",
-		Short: "Explain a scenario, a fault or a stimulus",
+		Short: "Explain a scenario, a fault, a stimulus or a common gateway",
 		Long: `explain prints all that there is to know about one scenario, fault or stimulus of
-the catalogues, with an example to copy. The names are in tokendrill list scenarios,
-list faults and list stimuli.`,
-		Example: "  tokendrill explain scenario quick\n  tokendrill explain fault link.cut\n  tokendrill explain stimulus scope-change",
+the catalogues, with an example to copy, or how a common gateway keeps decisions
+about tokens. The names are in tokendrill list scenarios, list faults, list stimuli
+and list gateways.`,
+		Example: "  tokendrill explain scenario quick\n  tokendrill explain fault link.cut\n  tokendrill explain stimulus scope-change\n  tokendrill explain gateway kong",
 		RunE:    needsKind("explain what?"),
 	}
 	for _, e := range explanations {

@@ -25,13 +25,15 @@ var lists = []struct {
 	{"stimuli", "crafted traffic that provokes mistakes", stimulusList},
 	{"metrics", "what a gate can limit", metricRows},
 	{"mutations", "the ways in which tokens are fuzzed", mutationRows},
+	{"presets", "the presets of target files, by authorization server", presetList},
+	{"gateways", "the common gateways that can be explained", gatewayList},
 	{"exit-codes", "what the exit codes mean", exitCodeRows},
 }
 
 func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
-		Short:   "List scenarios, faults, stimuli, metrics, mutations and exit codes",
+		Short:   "List scenarios, faults, stimuli, metrics, mutations, presets, gateways and exit codes",
 		Example: "  tokendrill list scenarios\n  tokendrill list faults\n  tokendrill list metrics | grep revoke",
 		RunE:    needsKind("list what?"),
 	}
@@ -41,14 +43,25 @@ func listCommand() *cobra.Command {
 			RunE: func(c *cobra.Command, _ []string) error { return printRows(c.OutOrStdout(), l.rows()) },
 		})
 	}
-	c.AddCommand(&cobra.Command{
-		Use: "schema", Short: "Print the JSON Schema of scenario files, for editors",
-		Example: "  tokendrill list schema > scenario.schema.json", Args: args(0, 0),
+	c.AddCommand(schemaCommand())
+	return c
+}
+
+func schemaCommand() *cobra.Command {
+	target := false
+	c := &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of scenario files, or of target files, for editors",
+		Example: "  tokendrill list schema > scenario.schema.json\n  tokendrill list schema --target > target.schema.json", Args: args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := c.OutOrStdout().Write(scenarios.Schema())
+			schema := scenarios.Schema()
+			if target {
+				schema = scenarios.TargetSchema()
+			}
+			_, err := c.OutOrStdout().Write(schema)
 			return err
 		},
-	})
+	}
+	c.Flags().BoolVar(&target, "target", false, "that of target files")
 	return c
 }
 
@@ -119,6 +132,25 @@ func stimulusList() [][]string {
 	var all []named
 	for _, st := range scenarios.StimulusSpecs() {
 		all = append(all, named{"", st.Name, st.Does})
+	}
+	return grouped(all, "")
+}
+
+func presetList() [][]string {
+	var all []named
+	for _, name := range scenarios.Presets() {
+		text, err := scenarios.Preset(name)
+		if head := header(text); err == nil && len(head) > 0 { // it is there, and a test reads every one
+			all = append(all, named{"", name, strings.TrimPrefix(head[0], name+": ")})
+		}
+	}
+	return grouped(all, "")
+}
+
+func gatewayList() [][]string {
+	var all []named
+	for _, g := range scenarios.KnownGateways() {
+		all = append(all, named{"", g.Name, g.Keeps})
 	}
 	return grouped(all, "")
 }
