@@ -2,7 +2,9 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -59,6 +61,9 @@ func (r *run) revokeBatch(ctx context.Context, batch []Revocation, doubts *issue
 	sent := r.now()
 	status, err := r.call(ctx, rv, t)
 	ack := r.now()
+	if unsent(err) {
+		return
+	}
 	if err != nil {
 		status = 0 // no answer came
 	}
@@ -73,6 +78,13 @@ func (r *run) revokeBatch(ctx context.Context, batch []Revocation, doubts *issue
 		e.ExpiresMin, e.ExpiresMax = r.binding.expiry(r.binding.issued(bindKey{rv.System, rv.Token}))
 		r.recorder.Revoked(e)
 	}
+}
+
+// unsent says that a call ended before anything was sent: there was nobody to
+// connect to, so nothing was revoked.
+func unsent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // toRevoke is the token of a revocation. A fresh one is issued now; a child should

@@ -1,8 +1,13 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,4 +81,38 @@ func TestTokensThatCannotBeIssuedDuringTheRunAreTold(t *testing.T) {
 		require.Len(t, r.warnings, 1)
 		assert.Regexp(t, `^\d+ tokens could not be issued during the run, the first: issue a token for t-.* at hybrid: no token for you$`, r.warnings[0])
 	})
+}
+
+// unreachable is an authority whose revocations come to an error.
+type unreachable struct {
+	press
+
+	err error
+}
+
+func (a *unreachable) Revoke(context.Context, string) (int, error) { return 0, a.err }
+
+func TestWhatWasNeverSentRevokesNothing(t *testing.T) {
+	for name, row := range map[string]struct {
+		err  error
+		told bool
+	}{
+		"nobody to connect to":    {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false},
+		"reset while it was sent": {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, true},
+		"no answer in time":       {context.DeadlineExceeded, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, a := kindsPlan(t, "fresh", "cache", 1), &unreachable{err: fmt.Errorf("revoke: %w", row.err)}
+			b := a.bind(t, p)
+			b.site.Authority = a
+			var history bytes.Buffer
+			rec, err := measure.NewRecorder(p.meta(b.site, time.Now()), &history)
+			require.NoError(t, err)
+			r := &run{plan: p, site: b.site, binding: b, recorder: rec, zero: time.Now()}
+			r.revokeBatch(t.Context(), p.Revocations[:1], new(issueDoubts))
+			_, err = rec.Report(measure.Run{})
+			require.NoError(t, err)
+			assert.Equal(t, row.told, strings.Contains(history.String(), `"kind":"revoke"`))
+		})
+	}
 }
