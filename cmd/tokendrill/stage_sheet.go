@@ -29,7 +29,7 @@ func (s *standing) sheet(dir *stageFolder, raw string) string {
 	}
 	mine := quoted(dir.name(s.plan.Systems[0].Pattern + ".yaml"))
 	fmt.Fprintln(&b)
-	line("next", "tokendrill run --target %s    measure the %s gateways as if they were yours", mine, s.plan.Systems[0].Pattern)
+	line("next", "tokendrill target check %s    look at the %s gateways as if they were yours", mine, s.plan.Systems[0].Pattern)
 	line("ready", "Ctrl-C takes it down and removes the files")
 	return b.String()
 }

@@ -138,6 +138,6 @@ func (s *standing) target(sys harness.System, urls []string) string {
 	fmt.Fprintf(&b, "  client: {id: %s, secret_file: secret}\n", clientOf(sys))
 	fmt.Fprintf(&b, "  scope: %q\n  token_type: %s\n", strings.Join(s.plan.Scopes(), " "), sys.Format)
 	fmt.Fprintf(&b, "probe: {method: %s, path: %q}\n", s.probe.Method, s.probe.Path)
-	fmt.Fprint(&b, "limits: {rate: 400/s, tokens: 500, duration: 10m}\n")
+	fmt.Fprint(&b, "limits: {rate: 1000/s, tokens: 500, duration: 10m}\n")
 	return b.String()
 }
