@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
@@ -48,7 +49,7 @@ type authority struct {
 func newAuthority(ctx context.Context, t *scenarios.Target, client *caller) (*authority, error) {
 	rate := cmp.Or(float64(t.Limits.Rate), usualRate)
 	a := &authority{
-		target: t, client: client, pace: pacer{gap: time.Duration(float64(time.Second) / rate)},
+		target: t, client: client, pace: pacer{gap: time.Duration(spread * float64(time.Second) / rate)},
 		issued: map[string]fields{}, owners: map[string]bool{},
 	}
 	if err := a.byIssue(t.Authority.Issue); err != nil {
@@ -123,6 +124,9 @@ func (a *authority) Issue(ctx context.Context, g harness.Grant) (harness.Issued,
 		}
 	}
 	f, err := a.issue(ctx)
+	if err == nil && g.Format == token.JWT && strings.Count(f.token(), ".") != 2 {
+		err = errors.New("issue: the token is no JWT; expected authority.token_type opaque")
+	}
 	if err == nil {
 		err = a.keep(f)
 	}
@@ -200,7 +204,7 @@ func acknowledged(status int, success []int) (int, error) {
 	case len(success) == 0 && status/100 == 2, slices.Contains(success, status):
 		return http.StatusOK, nil
 	case status/100 == 2:
-		return 0, fmt.Errorf("status %d, expected %s", status, oneOf(success))
+		return 0, fmt.Errorf("status %d; expected %s", status, oneOf(success))
 	}
 	return status, nil
 }

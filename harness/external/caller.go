@@ -245,7 +245,7 @@ func (c *caller) issuing(by *chaos.Call) (func(context.Context) (fields, error),
 		if err == nil {
 			var status int
 			if status, err = acknowledged(got.status, by.Status); err == nil && status != http.StatusOK {
-				err = fmt.Errorf("%s, expected %s", got, oneOf(by.Status))
+				err = fmt.Errorf("%s; expected %s", got, oneOf(by.Status))
 			}
 		}
 		var f fields
@@ -262,7 +262,7 @@ func (c *caller) issuing(by *chaos.Call) (func(context.Context) (fields, error),
 // token reads the token of an answer.
 func (r reply) token() (fields, error) {
 	if r.html {
-		return nil, fmt.Errorf("%s and a page of HTML, expected JSON with access_token", r)
+		return nil, fmt.Errorf("%s and a page of HTML; expected JSON with access_token", r)
 	}
 	f, err := parseTokenAnswer(r.body)
 	if err != nil {

@@ -50,8 +50,8 @@ func (f fields) lifetime() time.Duration {
 }
 
 var (
-	errNoToken   = errors.New("expected a token, or JSON with access_token")
-	errNotJSON   = errors.New("expected JSON with access_token")
+	errNoToken   = errors.New("no token in it; expected one, or JSON with access_token")
+	errNoAccess  = errors.New("no access_token in it; expected JSON with one")
 	errSendable  = errors.New("its token has characters that no header can hold; expected a bearer token (RFC 6750 section 2.1)")
 	errTokenType = errors.New("its token_type is not Bearer; expected bearer tokens, which need no proof")
 )
@@ -75,7 +75,7 @@ func parseTokenAnswer(data []byte) (fields, error) {
 	raw := f["access_token"]
 	switch {
 	case raw == "":
-		return nil, errNotJSON
+		return nil, errNoAccess
 	case f["token_type"] != "" && !strings.EqualFold(f["token_type"], "bearer"):
 		return nil, errTokenType
 	}

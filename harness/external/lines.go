@@ -2,6 +2,7 @@ package external
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +54,10 @@ func parseLines(r io.Reader, file string) ([]fields, error) {
 		first[f.token()] = line
 		out = append(out, f)
 	}
-	if err := s.Err(); err != nil { // bufio.ErrTooLong, or that of reading
+	switch err := s.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, fmt.Errorf("%s:%d: a line over %d KB; expected a token", file, line, maxAnswer>>10)
+	case err != nil:
 		return nil, fmt.Errorf("%s:%d: %w", file, line, err)
 	}
 	return out, nil
