@@ -28,11 +28,11 @@ test-all: ## Run every test, the whole catalogue and the doctor
 	$(GO) test -race -timeout 30m ./...
 	$(call measure,-timeout 30m)
 
-# Tests that measure time say so by harness/undisturbed: the race detector skips them.
+# Tests that measure time say so by fixtures/undisturbed: the race detector skips them.
 # Their packages are tested once more without it, one at a time. What takes more than
 # one attempt on a busy machine is told in the end.
 RETRIES := $(CURDIR)/bin/retries
-MEASURING = ./harness/undisturbed $(sort $(dir $(shell grep -rl --include='*_test.go' -E 'harness/undisturbed"|raceDetector' .)))
+MEASURING = ./fixtures/undisturbed $(sort $(dir $(shell grep -rl --include='*_test.go' -E 'fixtures/undisturbed"|raceDetector' .)))
 define measure
 	@mkdir -p bin && rm -f $(RETRIES)
 	TEST_RETRIES=$(RETRIES) $(GO) test -p 1 $(1) $(MEASURING)

@@ -153,8 +153,12 @@ func TestErrorsOfCallsShowNeitherSecretsNorAnswers(t *testing.T) {
 		{"a certificate of nobody", Call{URL: trusted.URL + "/${SECRET}"}, "its certificate is not trusted"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			defer cancel()
+			ctx := t.Context()
+			if row.says == "no answer in time" { // nothing else should take any
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 300*time.Millisecond)
+				defer cancel()
+			}
 			_, err := row.call.send(ctx, nil)
 			require.EqualError(t, err, row.call.String()+": "+row.says)
 			assert.NotContains(t, err.Error(), secret)

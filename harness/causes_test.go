@@ -11,8 +11,8 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/fixtures/token"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/harness/measure"
-	"github.com/tokendrill/tokendrill/harness/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/chaos"
-	"github.com/tokendrill/tokendrill/harness/undisturbed"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 )
 
 // drill is a run in a folder of its own that breaks a victim.

@@ -16,8 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/harness/measure"
-	"github.com/tokendrill/tokendrill/harness/undisturbed"
 )
 
 var update = flag.Bool("update", false, "write golden output again")

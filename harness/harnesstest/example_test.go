@@ -12,7 +12,7 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
 	"github.com/tokendrill/tokendrill/harness"
-	"github.com/tokendrill/tokendrill/harness/undisturbed"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 

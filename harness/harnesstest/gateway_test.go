@@ -10,7 +10,7 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/harness/harnesstest"
-	"github.com/tokendrill/tokendrill/harness/undisturbed"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
