@@ -126,11 +126,13 @@ func (e *examiner) send(ctx context.Context, gateway int, path, raw string) (a a
 		req.Header.Set("Authorization", "Bearer "+raw)
 	}
 	a.sent = time.Now()
+	res, err := e.doors[gateway].RoundTrip(req)
 	var body []byte
-	if a.Response, a.err = e.doors[gateway].RoundTrip(req); a.err == nil {
-		body, a.err = readBody(a.Body)
+	if err == nil {
+		defer res.Body.Close()
+		body, err = readBody(res.Body)
 	}
-	a.got = time.Now()
+	a.Response, a.err, a.got = res, err, time.Now()
 	if a.err != nil {
 		return a
 	}
@@ -144,8 +146,7 @@ func (e *examiner) send(ctx context.Context, gateway int, path, raw string) (a a
 }
 
 // readBody reads a body to its end and returns its beginning.
-func readBody(body io.ReadCloser) ([]byte, error) {
-	defer body.Close()
+func readBody(body io.Reader) ([]byte, error) {
 	head, err := io.ReadAll(io.LimitReader(body, judgedBody))
 	if err != nil {
 		return nil, err

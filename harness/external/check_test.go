@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -215,56 +217,28 @@ func TestTheRuleForALoginPageIsTheOneToAdd(t *testing.T) {
 	}
 }
 
-// Lines that are to be known and make no target unfit.
-func TestWhatIsToBeKnown(t *testing.T) {
+// What cannot be had from a server of a test: errors as they come from net and
+// crypto/tls.
+func TestWhyThereIsNoAnswer(t *testing.T) {
+	dial := func(err error) error {
+		return &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 443}, Err: err}
+	}
 	for _, row := range []struct {
-		name   string
-		change func(*world)
-		what   string
-		lines  []string
+		name string
+		err  error
+		want string
 	}{
-		{"a clock seven seconds behind", func(w *world) { w.gateway = dated(-7 * time.Second) }, "clock",
-			[]string{"warn: that of gateway eu is 7 s behind ours; set the clock that is wrong (NTP)", "ok: within 5s of ours: the authority"}},
-		{"a login page for nobody only", func(w *world) { w.gateway = unless(bearer, always(302, "", "Location", "/login")) }, "no token",
-			[]string{`warn: eu answers a request without a token with 302 to /login: a login page; add {status: 302, header: {Location: "/login"}} to verdict.reject`}},
-		{"400 for nobody", func(w *world) { w.gateway = unless(bearer, always(400, "")) }, "no token",
-			[]string{`warn: eu answers a request without a token with 400, which no rule of verdict takes; add 400 to verdict.accept or verdict.reject`}},
-		{"a control path", func(w *world) { w.ofProbe = ", control: /public" }, "control path",
-			[]string{`ok: /public answers without a token: 200 at eu`}},
-		{"a control path that asks for a token", func(w *world) { w.ofProbe = ", control: /other" }, "control path",
-			[]string{`warn: eu asks for a token at /other (401); name a path that needs none in probe.control`}},
-		{"replicas", func(w *world) {
-			var n atomic.Int64
-			w.ofGateway = ", replica_header: X-Served-By"
-			w.gateway = func(next http.Handler) http.Handler {
-				return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-					rw.Header().Set("X-Served-By", fmt.Sprint("pod-", n.Add(1)%2))
-					next.ServeHTTP(rw, r)
-				})
-			}
-		}, "replicas", []string{`ok: 2 seen at eu: pod-0, pod-1`}},
-		{"a replica header that is not there", func(w *world) {
-			w.ofGateway = ", replica_header: X-Served-By"
-		}, "replicas", []string{`warn: no answer of eu has the header X-Served-By; correct replica_header, or leave it out`}},
-		{"no Server-Timing", func(w *world) {
-			w.gateway = func(next http.Handler) http.Handler {
-				return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { next.ServeHTTP(untimed{rw}, r) })
-			}
-		}, "check latency", []string{`warn: no Server-Timing at eu: only the time of whole answers will be known; send "Server-Timing: token;dur=MILLISECONDS", or name a path without a token in probe.control`}},
+		{"a name that nobody knows", dial(&net.DNSError{Err: "no such host", Name: "api.example", IsNotFound: true}),
+			`the name api.example is not known; correct url, or say where it is with connect`},
+		{"a firewall that drops", dial(os.ErrDeadlineExceeded), `no connection to 10.0.0.7:443 in time; open the way there (VPN, firewall), or correct url or connect`},
+		{"no route", dial(syscall.EHOSTUNREACH), `no connection to 10.0.0.7:443: no route to host; open the way there (VPN, firewall), or correct url or connect`},
+		{"another TLS", &net.OpError{Op: "remote error", Err: errors.New("tls: protocol version not supported")},
+			`no TLS with it: protocol version not supported; correct the port or the scheme of url`},
+		{"anything else", errors.New("odd"), `no answer: round trip: odd; see its log`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			got := up(t, row.change).check()
-			require.NoError(t, got.err)
-			assert.Equal(t, row.lines, got.of(row.what))
+			says, fix := trouble(fmt.Errorf("round trip: %w", row.err), time.Second)
+			assert.Equal(t, row.want, says+"; "+fix)
 		})
 	}
-}
-
-// untimed keeps the time of a check to itself.
-type untimed struct{ http.ResponseWriter }
-
-func (u untimed) Write(p []byte) (int, error) {
-	u.Header().Del("Server-Timing")
-	return u.ResponseWriter.Write(p)
 }

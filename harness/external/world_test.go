@@ -45,6 +45,7 @@ type world struct {
 	more, ofGateway, ofProbe string
 	scope, secret, rate      string
 	edit                     func(*scenarios.Target)
+	insecure                 bool // is allowed
 
 	as       *idp.Authority
 	asServer *httptest.Server
@@ -126,7 +127,7 @@ func (w *world) open() (*System, error) {
 }
 
 func (w *world) options() Options {
-	return Options{Getenv: func(string) string { return w.secret }}
+	return Options{Insecure: w.insecure, Getenv: func(string) string { return w.secret }}
 }
 
 // found is what a check told and how it ended.
