@@ -1,5 +1,0 @@
-//go:build !race
-
-package external_test
-
-const raceDetector = false
