@@ -110,6 +110,36 @@ func again(t *testing.T, saved string, args []string) string {
 	return string(printed)
 }
 
+// What the documents show of harnesstest is what its tests run.
+func TestDocumentsShowTestsThatRun(t *testing.T) {
+	files, err := filepath.Glob(documents + "harness/harnesstest/*_test.go")
+	require.NoError(t, err)
+	lines := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(text)) {
+			lines[strings.TrimSpace(line)] = true
+		}
+	}
+	shown := 0
+	code := regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+	for _, file := range documentFiles(t) {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, found := range code.FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(found[1], "harnesstest.") {
+				continue
+			}
+			shown++
+			for line := range strings.Lines(found[1]) {
+				assert.True(t, lines[strings.TrimSpace(line)], "%s: %s", file, line)
+			}
+		}
+	}
+	assert.Positive(t, shown)
+}
+
 // Commands in the running text exist, with the flags and arguments that it gives them.
 func TestDocumentsNameCommandsThatExist(t *testing.T) {
 	inline := regexp.MustCompile("`(tokendrill [a-z][^`\n]*)`")

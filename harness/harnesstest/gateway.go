@@ -40,7 +40,7 @@ func Gateway(t testing.TB, bound time.Duration, build func(Authority) http.Handl
 	as, err := authority.New(authority.Config{
 		Issuer: issuer, Clock: time.Now, Lifetime: time.Hour, Audience: "api", Clients: []authority.Client{
 			{ID: "app", Secret: secret, Scopes: []string{"read"}},
-			{ID: gateway.ClientID, Secret: gateway.ClientSecret, Introspects: true, SignedIntrospection: true},
+			{ID: gateway.ClientID, Secret: gateway.ClientSecret, Introspects: true},
 		},
 	})
 	if err != nil {
