@@ -46,13 +46,13 @@ var errTooLong = fmt.Errorf("the answer is longer than %d KB", maxAnswer>>10)
 // send sends a request, to the last byte of the answer. It is a round trip, and not
 // the call of a client: no redirects, no cookies, and no URL in errors.
 func (c *caller) send(ctx context.Context, req *http.Request) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.reach.how.Timeout)
+	bounded, cancel := context.WithTimeout(ctx, c.reach.how.Timeout)
 	defer cancel()
 	req.Header.Set("User-Agent", "tokendrill")
 	seen := answer{sent: time.Now()}
-	res, err := c.RoundTrip(req.WithContext(ctx))
+	res, err := c.RoundTrip(req.WithContext(bounded))
 	if err != nil {
-		return reply{}, c.quiet(err)
+		return reply{}, c.quiet(ctx, err)
 	}
 	defer res.Body.Close()
 	seen.Response, seen.got = res, time.Now()
@@ -60,7 +60,7 @@ func (c *caller) send(ctx context.Context, req *http.Request) (reply, error) {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return reply{}, c.quiet(err)
+		return reply{}, c.quiet(ctx, err)
 	case len(body) > maxAnswer:
 		return reply{}, errTooLong
 	}
@@ -77,13 +77,26 @@ type quietError struct {
 func (e *quietError) Error() string { return e.says }
 func (e *quietError) Unwrap() error { return e.cause }
 
-func (c *caller) quiet(err error) error {
+// quiet says why no answer came, ctx being that of whoever asked.
+func (c *caller) quiet(ctx context.Context, err error) error {
 	says, _ := trouble(err, c.reach.how.Timeout)
-	if strings.HasPrefix(says, "no answer: ") { // what follows is anything
-		says = "no HTTP answer"
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return context.Canceled
+	case ctx.Err() != nil:
+		return &quietError{"no answer in time", ctx.Err()}
+	case strings.HasPrefix(says, "no TLS with it: "): // what follows may be anything
+		return errNotTLS
+	case strings.HasPrefix(says, "no answer: "), says == errNotHTTP.Error():
+		return errNotHTTP
 	}
 	return &quietError{says, err}
 }
+
+var (
+	errNotTLS  = errors.New("no TLS with it")
+	errNotHTTP = errors.New("what it answers is not HTTP")
+)
 
 // code is the error code of an answer (RFC 6749 section 5.2), empty if it has none.
 // What does not look like one might be anything.

@@ -1,7 +1,6 @@
 package external
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -70,22 +69,24 @@ func (c *caller) run(ctx context.Context, from command, f fields, more ...string
 	if out.tooLong {
 		err = fmt.Errorf("%s: printed more than %d KB", argv[0], maxAnswer>>10)
 	}
-	return out.Bytes(), err
+	return out.kept, err
 }
 
-// output keeps what a program prints, and ends it if that is too much.
+// output keeps what a program prints, and ends it if that is too much. (It is not a
+// bytes.Buffer, which would read without end.)
 type output struct {
-	bytes.Buffer
+	kept    []byte
 	tooLong bool
 }
 
 var errOutput = errors.New("the output is too long")
 
 func (o *output) Write(p []byte) (int, error) {
-	if o.tooLong = o.tooLong || o.Len()+len(p) > maxAnswer; o.tooLong {
+	if o.tooLong = len(o.kept)+len(p) > maxAnswer; o.tooLong {
 		return 0, errOutput
 	}
-	return o.Buffer.Write(p)
+	o.kept = append(o.kept, p...)
+	return len(p), nil
 }
 
 // issuingCommand makes tokens by a command.

@@ -26,8 +26,8 @@ func (o *oauth) issue(ctx context.Context) (fields, error) {
 	for name, value := range t.Parameters {
 		form.Set(name, value)
 	}
-	if t.Scope != "" {
-		form.Set("scope", strings.Join(strings.Fields(t.Scope), " "))
+	if scope := o.scope(); scope != "" {
+		form.Set("scope", scope)
 	}
 	got, err := o.post(ctx, o.endpoints.token, form)
 	if err != nil {
@@ -43,6 +43,9 @@ func (o *oauth) issue(ctx context.Context) (fields, error) {
 	return f, nil
 }
 
+// scope is what is asked for (RFC 6749 section 3.3).
+func (o *oauth) scope() string { return strings.Join(strings.Fields(o.target.Authority.Scope), " ") }
+
 // refused says why the token endpoint gave no token, and what to change.
 func (o *oauth) refused(got reply) string {
 	t := o.target.Authority
@@ -50,7 +53,7 @@ func (o *oauth) refused(got reply) string {
 	case code == "invalid_client" || code == "" && got.status == http.StatusUnauthorized:
 		return unknownClient(t.Client.Auth)
 	case code == "invalid_scope":
-		return fmt.Sprintf("the client may not have the scope %q; expected another authority.scope", t.Scope)
+		return fmt.Sprintf("the client may not have the scope %q; expected another authority.scope", o.scope())
 	case code == "unauthorized_client" || code == "unsupported_grant_type":
 		return "the client may not use client credentials; expected one that may, or authority.issue"
 	case code == "invalid_request" || code == "invalid_target":
