@@ -45,8 +45,8 @@ lint: $(TOOLS)/golangci-lint ## Check style, errors and the import arrows
 bench: build $(TOOLS)/vegeta ## Compare the sender with the vegeta command line
 	$(GO) run ./harness/attackbench -vegeta $(TOOLS)/vegeta
 
-docs: build ## Write the program's own output into the documents again (a quiet minute)
-	$(GO) test ./cmd/tokendrill -run 'TestDocuments' -update
+docs: build ## Write the program's own output into the documents again (five quiet minutes)
+	$(GO) test ./cmd/tokendrill -run 'TestDocuments|TestHowtos' -update
 
 REPORT ?= tokendrill-out/quick-7/report.html
 picture: ## Take docs/report.png from REPORT (needs chromium and imagemagick)
