@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
+	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
 	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/harness/measure"
@@ -36,12 +40,41 @@ func TestTheCatalogueKeepsItsPromises(t *testing.T) {
 			}
 			p, promised := promise(t, sc)
 			undisturbed.Try(t, func(t *undisturbed.Attempt) {
-				result, err := Run(t.Context(), p, Options{})
+				var audit bytes.Buffer
+				result, err := Run(t.Context(), p, Options{Stage: Embedded{Audit: pattern.NewAuditLog(&audit)}})
 				require.NoError(t, err)
 				assert.Equal(t, promised, result.Report.Verdict, against(result.Report))
+				if strings.Contains(strings.Join(sc.Gates, " "), "fallbacks.") {
+					assert.Equal(t, fallbacks(result.Report), events(t, &audit), "each fallback in the report has its audit event")
+				}
 			})
 		})
 	}
+}
+
+// fallbacks are those of a report, by pattern and cause.
+func fallbacks(r *measure.Report) map[string]int {
+	out := map[string]int{}
+	for _, p := range r.Patterns {
+		for _, f := range p.Fallbacks {
+			out[p.Pattern+" "+f.Cause] += f.Count
+		}
+	}
+	return out
+}
+
+// events are the audit events of what the gateways let in or asked to step up, by
+// pattern and cause.
+func events(t testing.TB, log *bytes.Buffer) map[string]int {
+	out := map[string]int{}
+	for line := range strings.Lines(log.String()) {
+		var e pattern.AuditEvent
+		require.NoError(t, json.Unmarshal([]byte(line), &e))
+		if name, _, _ := strings.Cut(e.Node, "/"); e.Verdict == token.Accept || e.Cause == token.CauseStepUp {
+			out[name+" "+e.Cause]++
+		}
+	}
+	return out
 }
 
 var promised = regexp.MustCompile(`(?m)^# Verdict: ([a-z]+)$`)

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
-	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
+	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
