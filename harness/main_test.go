@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"flag"
 	"sync"
 	"testing"
 
@@ -10,7 +11,10 @@ import (
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "4") // most of a run is waiting; the command line goes before
+	goleak.VerifyTestMain(m)
+}
 
 // together calls f for each row at the same time: most of a run is waiting.
 func together[R, T any](rows []R, f func(R) T) []T {
