@@ -266,8 +266,12 @@ func examined(t *testing.T, todo []specimens.Specimen) (found []finding) {
 				todo = append(todo, all[place(f)])
 			}
 		}
-		if len(todo) > 0 {
-			t.Fatal(strings.Join(complaints(now), "\n"))
+		switch why := strings.Join(complaints(now), "\n"); exitCode(judgement(now)) {
+		case exitPass:
+		case exitInconclusive:
+			t.ProveNothing(why)
+		default:
+			t.Fatal(why)
 		}
 	})
 	slices.SortFunc(found, func(a, b finding) int { return place(a) - place(b) })
