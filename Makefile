@@ -20,21 +20,24 @@ build: ## Build bin/tokendrill
 	@mkdir -p bin
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/tokendrill
 
+RACE = $(GO) test -race -short -timeout 10m ./...
+
 test: ## Run the tests with the race detector, and four failures of the catalogue
-	$(GO) test -race -short -timeout 10m ./...
+	$(RACE)
 	$(call measure,-short -timeout 10m)
 
 test-all: ## Run every test, the whole catalogue and the doctor
-	$(GO) test -race -timeout 30m ./...
+	$(RACE)
 	$(call measure,-timeout 30m)
 
 # Tests that measure time say so by fixtures/undisturbed: the race detector skips them.
-# Their packages are tested once more without it, one at a time. What takes more than
-# one attempt on a busy machine is told in the end.
+# Their packages, and those with tests that -short leaves out, are tested once more
+# without it, one at a time. What takes more than one attempt on a busy machine is told
+# in the end.
 RETRIES := $(CURDIR)/bin/retries
 # Before others on the machine, if that is allowed.
 NICE = $(shell nice -n -10 true 2>&1 | grep -q . || echo nice -n -10)
-MEASURING = ./fixtures/undisturbed $(sort $(dir $(shell grep -rl --include='*_test.go' 'fixtures/undisturbed"' .)))
+MEASURING = ./fixtures/undisturbed $(sort $(dir $(shell grep -rlE --include='*_test.go' 'fixtures/undisturbed"|testing\.Short\(\)' .)))
 define measure
 	@mkdir -p bin && rm -f $(RETRIES)
 	TEST_RETRIES=$(RETRIES) $(NICE) $(GO) test -p 1 $(1) $(MEASURING)

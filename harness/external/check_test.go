@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 )
 
 // of are the findings about something, one line each.
@@ -49,25 +50,27 @@ func bearer(r *http.Request) bool { return r.Header.Get("Authorization") != "" }
 func never(*http.Request) bool { return false }
 
 func TestATargetThatWorks(t *testing.T) {
-	w := up(t, nil)
-	got := w.check()
-	require.NoError(t, got.err)
-	var whats []string
-	for _, f := range got.findings {
-		whats = append(whats, f.What)
-		assert.Equal(t, Works, f.State, "%+v", f)
-		assert.Empty(t, f.Fix)
-	}
-	assert.Equal(t, []string{"gateway eu", "clock", "no token", "canary", "token", "accepted", "revoke", "other token", "check latency", "resolution"}, whats)
-	assert.Equal(t, []string{"ok: refused: 401 at eu"}, got.of("no token"))
-	assert.Equal(t, []string{"ok: refused: 401 at eu"}, got.of("canary"))
-	assert.Equal(t, []string{"ok: issued, opaque, expires in 1h0m0s"}, got.of("token"))
-	assert.Equal(t, []string{"ok: a token just issued is accepted: 200 at eu"}, got.of("accepted"))
-	assert.Regexp(t, `^ok: the token is refused: eu after [\d.]+ms$`, got.of("revoke")[0])
-	assert.Equal(t, []string{"ok: still accepted: 200 at eu"}, got.of("other token"))
-	assert.Equal(t, []string{"ok: by Server-Timing at eu"}, got.of("check latency"))
-	assert.Regexp(t, `^ok: round trip [\d.µm]+s at p50, first probes \S+ apart: a time-to-revoke is known to about \S+ at its shortest, \S+ near the bound$`, got.of("resolution")[0])
-	require.NoError(t, w.fit())
+	undisturbed.Again(t, func(t *undisturbed.Attempt) {
+		w := up(t, nil)
+		got := w.check()
+		require.NoError(t, got.err)
+		var whats []string
+		for _, f := range got.findings {
+			whats = append(whats, f.What)
+			assert.Equal(t, Works, f.State, "%+v", f)
+			assert.Empty(t, f.Fix)
+		}
+		assert.Equal(t, []string{"gateway eu", "clock", "no token", "canary", "token", "accepted", "revoke", "other token", "check latency", "resolution"}, whats)
+		assert.Equal(t, []string{"ok: refused: 401 at eu"}, got.of("no token"))
+		assert.Equal(t, []string{"ok: refused: 401 at eu"}, got.of("canary"))
+		assert.Equal(t, []string{"ok: issued, opaque, expires in 1h0m0s"}, got.of("token"))
+		assert.Equal(t, []string{"ok: a token just issued is accepted: 200 at eu"}, got.of("accepted"))
+		assert.Regexp(t, `^ok: the token is refused: eu after [\d.]+ms$`, got.of("revoke")[0])
+		assert.Equal(t, []string{"ok: still accepted: 200 at eu"}, got.of("other token"))
+		assert.Equal(t, []string{"ok: by Server-Timing at eu"}, got.of("check latency"))
+		assert.Regexp(t, `^ok: round trip [\d.µm]+s at p50, first probes \S+ apart: a time-to-revoke is known to about \S+ at its shortest, \S+ near the bound$`, got.of("resolution")[0])
+		require.NoError(t, w.fit())
+	})
 }
 
 // Each row is a target that must not be measured. The line is that of the check,
@@ -177,13 +180,15 @@ func TestTargetsThatAreNotFit(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w := up(t, row.change)
-			beforeARun := row.line
-			if row.later {
-				beforeARun = "fit"
-			}
-			assert.Equal(t, beforeARun, w.unfitLine(w.fit()), "before a run")
-			assert.Equal(t, row.line, w.unfitLine(w.check().err), "check")
+			undisturbed.Again(t, func(t *undisturbed.Attempt) {
+				w := up(t, row.change)
+				beforeARun := row.line
+				if row.later {
+					beforeARun = "fit"
+				}
+				assert.Equal(t, beforeARun, w.unfitLine(w.fit()), "before a run")
+				assert.Equal(t, row.line, w.unfitLine(w.check().err), "check")
+			})
 		})
 	}
 }
@@ -201,18 +206,20 @@ func TestTheRuleForALoginPageIsTheOneToAdd(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w := up(t, func(w *world) {
-				w.more = row.verdict
-				w.gateway = func(next http.Handler) http.Handler {
-					return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-						rec := httptest.NewRecorder()
-						if next.ServeHTTP(rec, r); rec.Code != 200 {
-							row.page(nil).ServeHTTP(rw, r)
-						}
-					})
-				}
+			undisturbed.Again(t, func(t *undisturbed.Attempt) {
+				w := up(t, func(w *world) {
+					w.more = row.verdict
+					w.gateway = func(next http.Handler) http.Handler {
+						return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+							rec := httptest.NewRecorder()
+							if next.ServeHTTP(rec, r); rec.Code != 200 {
+								row.page(nil).ServeHTTP(rw, r)
+							}
+						})
+					}
+				})
+				require.NoError(t, w.check().err)
 			})
-			require.NoError(t, w.check().err)
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/harness/measure"
 	"github.com/tokendrill/tokendrill/scenarios"
@@ -69,7 +70,7 @@ func once(t testing.TB, against *atomic.Bool, path string, speak func(context.Co
 }
 
 // attacked runs targets of which all turn against the run, and returns its history.
-func attacked(t *testing.T, against *atomic.Bool, opts Options, targets ...*scenarios.Target) (*measure.Report, []measure.Event) {
+func attacked(t testing.TB, against *atomic.Bool, opts Options, targets ...*scenarios.Target) (*measure.Report, []measure.Event) {
 	t.Helper()
 	sc, err := scenarios.ParseFor(scenarios.Given{Targets: targets}, []byte(underAttack), "under-attack.yaml")
 	require.NoError(t, err)
@@ -91,64 +92,68 @@ func attacked(t *testing.T, against *atomic.Bool, opts Options, targets ...*scen
 // nor looks like one that decides: nothing is an accept and nothing a reject.
 func TestHostileGatewaysAreAnOutageInARun(t *testing.T) {
 	t.Parallel()
-	var against atomic.Bool
-	w := up(t, func(w *world) {
-		w.more = "connection: {timeout: 2s}"
-		w.edit = func(target *scenarios.Target) {
-			target.Gateways, target.Limits.Tokens = nil, 40
-			for i, row := range mischief {
-				g := httptest.NewServer(once(t, &against, "/protected", row.speak)(&guard{as: w.as, seen: map[string]decision{}}))
-				t.Cleanup(g.Close)
-				target.Gateways = append(target.Gateways, scenarios.TargetGateway{Name: fmt.Sprint("gw-", i+1), URL: g.URL})
+	undisturbed.Again(t, func(t *undisturbed.Attempt) {
+		var against atomic.Bool
+		w := up(t, func(w *world) {
+			w.more = "connection: {timeout: 2s}"
+			w.edit = func(target *scenarios.Target) {
+				target.Gateways, target.Limits.Tokens = nil, 40
+				for i, row := range mischief {
+					g := httptest.NewServer(once(t, &against, "/protected", row.speak)(&guard{as: w.as, seen: map[string]decision{}}))
+					t.Cleanup(g.Close)
+					target.Gateways = append(target.Gateways, scenarios.TargetGateway{Name: fmt.Sprint("gw-", i+1), URL: g.URL})
+				}
+			}
+		})
+		report, events := attacked(t, &against, w.options(), w.target())
+		seen := map[string]int{}
+		for _, e := range events {
+			if e.Kind == measure.KindRequest {
+				seen[e.Gateway]++
+				assert.Equal(t, token.Unavailable, e.Verdict, "%s at %s: %d", e.Verdict, e.Gateway, e.Status)
 			}
 		}
-	})
-	report, events := attacked(t, &against, w.options(), w.target())
-	seen := map[string]int{}
-	for _, e := range events {
-		if e.Kind == measure.KindRequest {
-			seen[e.Gateway]++
-			assert.Equal(t, token.Unavailable, e.Verdict, "%s at %s: %d", e.Verdict, e.Gateway, e.Status)
+		assert.Len(t, seen, len(mischief))
+		p := report.Patterns[0]
+		assert.Zero(t, p.Safety.FalseAccepts)
+		assert.Zero(t, p.Safety.FalseRejects)
+		for _, i := range p.Revoke.Fleet {
+			assert.NotEqual(t, measure.Exact, i.State, "an outage is no revocation")
 		}
-	}
-	assert.Len(t, seen, len(mischief))
-	p := report.Patterns[0]
-	assert.Zero(t, p.Safety.FalseAccepts)
-	assert.Zero(t, p.Safety.FalseRejects)
-	for _, i := range p.Revoke.Fleet {
-		assert.NotEqual(t, measure.Exact, i.State, "an outage is no revocation")
-	}
+	})
 }
 
 // Authorities whose revocation endpoint turns hostile do not hold a run up either,
 // and what they answer is no acknowledgement.
 func TestHostileRevocationEndpointsAcknowledgeNothing(t *testing.T) {
 	t.Parallel()
-	var against atomic.Bool
-	var targets []*scenarios.Target
-	var w *world
-	for i, row := range mischief {
-		w = up(t, func(w *world) {
-			w.more = "connection: {timeout: 2s}"
-			w.authority = once(t, &against, "/revoke", row.speak)
-			w.edit = func(target *scenarios.Target) { target.Name, target.Limits.Tokens = fmt.Sprint("staging-", i+1), 40 }
-		})
-		targets = append(targets, w.target())
-	}
-	_, events := attacked(t, &against, w.options(), targets...)
-	revocations, requests := map[string]int{}, map[token.Verdict]int{}
-	for _, e := range events {
-		switch {
-		case e.Kind == measure.KindRevoke:
-			revocations[e.Pattern]++
-			assert.NotEqual(t, http.StatusOK, e.Status, e.Pattern)
-		case e.Kind == measure.KindRequest && e.Class == token.Revoked:
-			requests[e.Verdict]++
+	undisturbed.Again(t, func(t *undisturbed.Attempt) {
+		var against atomic.Bool
+		var targets []*scenarios.Target
+		var w *world
+		for i, row := range mischief {
+			w = up(t, func(w *world) {
+				w.more = "connection: {timeout: 2s}"
+				w.authority = once(t, &against, "/revoke", row.speak)
+				w.edit = func(target *scenarios.Target) { target.Name, target.Limits.Tokens = fmt.Sprint("staging-", i+1), 40 }
+			})
+			targets = append(targets, w.target())
 		}
-	}
-	assert.Len(t, revocations, len(mischief))
-	assert.Positive(t, requests[token.Accept])
-	assert.Zero(t, requests[token.Reject])
+		_, events := attacked(t, &against, w.options(), targets...)
+		revocations, requests := map[string]int{}, map[token.Verdict]int{}
+		for _, e := range events {
+			switch {
+			case e.Kind == measure.KindRevoke:
+				revocations[e.Pattern]++
+				assert.NotEqual(t, http.StatusOK, e.Status, e.Pattern)
+			case e.Kind == measure.KindRequest && e.Class == token.Revoked:
+				requests[e.Verdict]++
+			}
+		}
+		assert.Len(t, revocations, len(mischief))
+		assert.Positive(t, requests[token.Accept])
+		assert.Zero(t, requests[token.Reject])
+	})
 }
 
 // An authority that is hostile from the start ends a check, and a run before it
@@ -157,13 +162,15 @@ func TestAHostileAuthorityCannotHoldUpACheck(t *testing.T) {
 	for _, row := range mischief {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w := up(t, func(w *world) { w.issuer, w.more = hostile(t, row.speak), "connection: {timeout: 2s}" })
-			began := time.Now()
-			for _, line := range []string{w.unfitLine(w.check().err), w.unfitLine(w.fit())} {
-				assert.True(t, strings.HasPrefix(line, "discovery: GET /.well-known/"), line)
-				assert.NotContains(t, line, "\n")
-			}
-			assert.Less(t, time.Since(began), 20*time.Second)
+			undisturbed.Again(t, func(t *undisturbed.Attempt) {
+				w := up(t, func(w *world) { w.issuer, w.more = hostile(t, row.speak), "connection: {timeout: 2s}" })
+				began := time.Now()
+				for _, line := range []string{w.unfitLine(w.check().err), w.unfitLine(w.fit())} {
+					assert.True(t, strings.HasPrefix(line, "discovery: GET /.well-known/"), line)
+					assert.NotContains(t, line, "\n")
+				}
+				assert.Less(t, time.Since(began), 20*time.Second)
+			})
 		})
 	}
 }

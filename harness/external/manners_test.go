@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
@@ -51,19 +52,21 @@ func (a *arrivals) busiest() (most int) {
 
 func TestACheckKeepsToTheRate(t *testing.T) {
 	t.Parallel()
-	var seen arrivals
-	w := up(t, func(w *world) {
-		w.rate, w.authority, w.gateway = "20/s", seen.count, seen.count
-		w.edit = func(t *scenarios.Target) {
-			for _, name := range []string{"us", "ap", "sa"} {
-				t.Gateways = append(t.Gateways, scenarios.TargetGateway{Name: name, URL: t.Gateways[0].URL})
+	undisturbed.Again(t, func(t *undisturbed.Attempt) {
+		var seen arrivals
+		w := up(t, func(w *world) {
+			w.rate, w.authority, w.gateway = "20/s", seen.count, seen.count
+			w.edit = func(t *scenarios.Target) {
+				for _, name := range []string{"us", "ap", "sa"} {
+					t.Gateways = append(t.Gateways, scenarios.TargetGateway{Name: name, URL: t.Gateways[0].URL})
+				}
 			}
-		}
+		})
+		got := w.check()
+		assert.Len(t, got.of("gateway sa"), 1)
+		assert.Greater(t, len(seen.at), 25)
+		assert.LessOrEqual(t, seen.busiest(), 20)
 	})
-	got := w.check()
-	assert.Len(t, got.of("gateway sa"), 1)
-	assert.Greater(t, len(seen.at), 25)
-	assert.LessOrEqual(t, seen.busiest(), 20)
 }
 
 // Nobody passes a pacer before a gap is over since the one before, however many wait.
@@ -97,60 +100,64 @@ func TestAPacerLetsOneGoInEveryGap(t *testing.T) {
 // A server that says tokens back, wherever a check looks, brings none into a finding.
 func TestNoTokenIsTold(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	var sent []string
-	w := up(t, func(w *world) {
-		w.gateway = func(http.Handler) http.Handler {
-			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				raw := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-				mu.Lock()
-				sent = append(sent, raw)
-				mu.Unlock()
-				rw.Header().Set("Location", fmt.Sprintf("/login/%s?token=%s", raw, raw))
-				rw.Header().Set("X-Served-By", raw)
-				rw.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_scope", scope="%s"`, raw))
-				status := http.StatusForbidden
-				if len(sent)%2 == 0 {
-					status = http.StatusFound
-				}
-				rw.WriteHeader(status)
-			})
+	undisturbed.Again(t, func(t *undisturbed.Attempt) {
+		var mu sync.Mutex
+		var sent []string
+		w := up(t, func(w *world) {
+			w.gateway = func(http.Handler) http.Handler {
+				return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					raw := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+					mu.Lock()
+					sent = append(sent, raw)
+					mu.Unlock()
+					rw.Header().Set("Location", fmt.Sprintf("/login/%s?token=%s", raw, raw))
+					rw.Header().Set("X-Served-By", raw)
+					rw.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_scope", scope="%s"`, raw))
+					status := http.StatusForbidden
+					if len(sent)%2 == 0 {
+						status = http.StatusFound
+					}
+					rw.WriteHeader(status)
+				})
+			}
+			w.ofGateway = ", replica_header: X-Served-By"
+		})
+		got := w.check()
+		require.Error(t, got.err)
+		text := fmt.Sprint(got.findings, got.err, w.fit())
+		assert.Contains(t, text, "[token]")
+		tokens := 0
+		for _, raw := range sent {
+			if raw != "" {
+				tokens++
+				assert.NotContains(t, text, raw)
+			}
 		}
-		w.ofGateway = ", replica_header: X-Served-By"
+		assert.Positive(t, tokens)
+		assert.NotContains(t, text, appSecret)
 	})
-	got := w.check()
-	require.Error(t, got.err)
-	text := fmt.Sprint(got.findings, got.err, w.fit())
-	assert.Contains(t, text, "[token]")
-	tokens := 0
-	for _, raw := range sent {
-		if raw != "" {
-			tokens++
-			assert.NotContains(t, text, raw)
-		}
-	}
-	assert.Positive(t, tokens)
-	assert.NotContains(t, text, appSecret)
 }
 
 func TestACheckThatIsInterrupted(t *testing.T) {
 	t.Parallel()
-	waits := make(chan struct{})
-	w := up(t, func(w *world) {
-		w.authority = at("/revoke", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) })
+	undisturbed.Again(t, func(t *undisturbed.Attempt) {
+		waits := make(chan struct{})
+		w := up(t, func(w *world) {
+			w.authority = at("/revoke", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) })
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-waits; cancel() }()
+		var told []string
+		s, err := w.open()
+		require.NoError(t, err)
+		err = Check(ctx, s, func(f Finding) {
+			if told = append(told, f.What); f.State == Waits {
+				close(waits)
+			}
+		})
+		assert.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, []string{"gateway eu", "clock", "no token", "canary", "token", "accepted", "revoke"}, told, "what is cut off is no finding")
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { <-waits; cancel() }()
-	var told []string
-	s, err := w.open()
-	require.NoError(t, err)
-	err = Check(ctx, s, func(f Finding) {
-		if told = append(told, f.What); f.State == Waits {
-			close(waits)
-		}
-	})
-	assert.ErrorIs(t, err, context.Canceled)
-	assert.Equal(t, []string{"gateway eu", "clock", "no token", "canary", "token", "accepted", "revoke"}, told, "what is cut off is no finding")
 }
 
 func TestClocksApart(t *testing.T) {
