@@ -57,7 +57,8 @@ func startDrill(t testing.TB) *drill {
 	require.False(t, d.broken())
 	require.NoError(t, d.Start())
 	t.Cleanup(func() { d.Process.Kill(); d.Wait() })
-	if !assert.Eventually(t, d.broken, time.Minute, 20*time.Millisecond, "the fault did not come") {
+	injected := func() bool { return d.broken() && len(processes(d.state)) == 2 } // and its command has ended
+	if !assert.Eventually(t, injected, time.Minute, 20*time.Millisecond, "the fault did not come") {
 		d.Process.Kill()
 		d.Wait()
 		require.Fail(t, d.stderr.String())
