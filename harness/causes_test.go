@@ -160,33 +160,36 @@ func TestAHopToTheAuthorityCostsWhoAsksAndNotWhoRemembers(t *testing.T) {
 	})
 }
 
-// pushScenario has the 93 moments at which p95 still passes with one that is open. 300 ms is a fifth of the TTL
-// of the quick scenario, and the limit of what the others may take.
+// pushScenario has 48 moments. p50 passes by the exact binomial bound with up to 17 of
+// them over the limit: a busy machine may hold up a third, while a pattern that waits
+// for a TTL, a poll or a heartbeat is late at every one. The limit is a fifth of the
+// TTL of the quick scenario, whose gates are on p95.
 const pushScenario = `
 name: push
 about: remote, registry and hybrid do not wait for a TTL
 patterns: [remote, registry, hybrid]
 traffic: {recording: sample, rate: 50/s, rounds: 1, slice: 100ms}
-revocations: {tokens: 96, every: 90ms, first_gap: 60ms, growth: 50%, rate: 2/s}
+revocations: {tokens: 48, every: 90ms, first_gap: 60ms, growth: 50%, rate: 2/s}
 settings:
   remote: {timeout: 2s}
   registry: {staleness: 1s, heartbeat: 100ms}
   hybrid: {minted_ttl: 1s, timeout: 2s}
-gates: [revoke.fleet_upper.p95 <= 300ms, safety.false_accepts == 0]
+gates: [revoke.fleet_upper.p50 <= 300ms, safety.false_accepts == 0]
 `
 
 func TestPushAndRemoteRevokeInAFractionOfATTL(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes 31 s: p95 takes 59 moments of each pattern")
+		t.Skip("takes 18 s: 48 moments of each pattern")
 	}
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		o := runOf(t, pushScenario)
 		for _, name := range []string{scenarios.Remote, scenarios.Registry, scenarios.Hybrid} {
 			p := o.of(t, name)
-			require.GreaterOrEqual(t, p.Revoke.Moments, 59)
-			require.NotNil(t, p.Revoke.Upper.P95, name)
-			assert.Less(t, *p.Revoke.Upper.P95, 300.0, name)
-			assert.Equal(t, measure.Pass, p.Gates[0].Verdict, "%s: %s", name, p.Gates[0].Why)
+			require.NotNil(t, p.Revoke.FleetUpper.P50, name)
+			assert.Less(t, *p.Revoke.FleetUpper.P50, 300.0, name)
+			for _, g := range p.Gates {
+				assert.Equal(t, measure.Pass, g.Verdict, "%s: %s: %s", name, g.Expr, g.Why)
+			}
 		}
 	})
 }
