@@ -46,7 +46,7 @@ func visit(d *doctor, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	c := d.command()
 	c.SilenceErrors, c.SilenceUsage = true, true
-	c.SetArgs(args)
+	c.SetArgs(append([]string{}, args...)) // nil would be those of the test itself
 	c.SetOut(&out)
 	c.SetErr(&errs)
 	err := c.Execute()
