@@ -41,6 +41,9 @@ const (
 	OnLink Place = "link"
 	// OnNode is for faults of a role.
 	OnNode Place = "node"
+	// OnContainer is for faults of the container that a role runs in. They stay when
+	// this process dies, as the container does.
+	OnContainer Place = "container"
 	// OnHost is for faults that a command or a call injects, anywhere: they stay when
 	// this process dies.
 	OnHost Place = "host"
@@ -110,12 +113,12 @@ func Catalogue() []Spec {
 
 // Reversible says whether a fault with these parameters can be undone.
 func (s Spec) Reversible(p Params) bool {
-	return !s.Outlives() || len(p.Heal) > 0 || p.HealCall != nil
+	return s.Place != OnHost || len(p.Heal) > 0 || p.HealCall != nil
 }
 
 // Outlives says whether the fault stays when this process dies: then it takes a
 // Journal and a watchdog to undo it on every way out.
-func (s Spec) Outlives() bool { return s.Place == OnHost }
+func (s Spec) Outlives() bool { return s.Place == OnHost || s.Place == OnContainer }
 
 // Find returns the entry of that name.
 func Find(name string) (Spec, bool) {

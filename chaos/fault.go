@@ -80,4 +80,16 @@ const (
 	// VerbDropKey takes the authority's signing key out of what it publishes while
 	// it still signs with it.
 	VerbDropKey Verb = "drop-key"
+	// VerbPause freezes the container of the node: its connections stay, and nothing
+	// answers.
+	VerbPause Verb = "pause"
+	// VerbKill kills the container of the node; the end of it starts it again, with
+	// the files that it had and empty memory.
+	VerbKill Verb = "kill"
+	// VerbDisconnect takes the container of the node off the network of the roles.
+	VerbDisconnect Verb = "disconnect"
+	// VerbCPU lets the container of the node use at most Amount CPUs, and VerbMemory at
+	// most Amount bytes; 0 is as before.
+	VerbCPU    Verb = "cpu"
+	VerbMemory Verb = "memory"
 )

@@ -22,7 +22,7 @@ type credentials struct{ id, secret string }
 // oauthClient is an Authority over HTTP: client credentials (RFC 6749 section
 // 4.4), token exchange (RFC 8693) and revocation (RFC 7009).
 type oauthClient struct {
-	base string
+	base string // of the authority, once it is up
 	http *http.Client
 	// issue are the clients that tokens are issued to, by what these are like. They
 	// may name the subject of a token.
@@ -32,9 +32,9 @@ type oauthClient struct {
 }
 
 // newOAuthClient draws the credentials of a client for each kind of token.
-func newOAuthClient(base string, client *http.Client, kinds []grantKind) *oauthClient {
+func newOAuthClient(client *http.Client, kinds []grantKind) *oauthClient {
 	c := &oauthClient{
-		base: base, http: client, issue: map[grantKind]credentials{},
+		http: client, issue: map[grantKind]credentials{},
 		mint: credentials{"minter", rand.Text()}, revoke: credentials{"operator", rand.Text()},
 	}
 	for i, kind := range kinds {

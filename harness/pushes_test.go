@@ -66,7 +66,7 @@ func TestFaultsActOnTheTrafficOfARealRegistry(t *testing.T) {
 	} {
 		t.Run(row.fault, func(t *testing.T) {
 			t.Parallel()
-			server, err := registry.Start(t.Context(), "")
+			server, err := registry.Start(t.Context(), "", "")
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, server.Close()) })
 			publisher, err := registry.Dial(t.Context(), server.URL(), registry.Options{Name: "authority"})

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
@@ -119,9 +118,8 @@ type run struct {
 // runAt measures a site that is up.
 func runAt(ctx context.Context, p *Plan, site *Site, opts Options) (*Result, error) {
 	for _, f := range p.Faults {
-		spec, _ := chaos.Find(f.Name)
-		if t := site.target(f); spec.Place != chaos.OnHost && len(t.Links)+len(t.Nodes) == 0 {
-			return nil, fmt.Errorf("fault %s: the stage has no %s %s", f.Name, spec.Place, f.Where())
+		if err := site.reaches(f); err != nil {
+			return nil, err
 		}
 	}
 	b, err := bind(ctx, p, site, func(done, total int) {

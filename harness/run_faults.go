@@ -81,7 +81,7 @@ func (w FaultWindow) label() string { return strings.TrimSpace(cmp.Or(w.As, w.Na
 func (r *run) inject(ctx context.Context, w FaultWindow, e *measure.Event) (*placed, error) {
 	spec, _ := chaos.Find(w.Name) // scenarios.Parse knows the names
 	p := &placed{FaultWindow: w, spec: spec, event: e}
-	entry, err := chaos.NewEntry(spec, w.Params(), w.Where(), time.Now())
+	entry, err := w.entry(r.site.Sweep, time.Now())
 	if err == nil {
 		p.id, err = r.journal.begin(entry)
 	}
@@ -92,7 +92,7 @@ func (r *run) inject(ctx context.Context, w FaultWindow, e *measure.Event) (*pla
 	ctx, cancel := context.WithTimeout(ctx, injectTimeout)
 	defer cancel()
 	err = safely(func() (err error) {
-		p.injected, err = spec.New(w.Params()).Inject(ctx, r.site.target(w))
+		p.injected, err = r.site.inject(ctx, w)
 		return err
 	})
 	if err == nil {

@@ -40,11 +40,21 @@ func (w FaultWindow) outlives() bool {
 	return spec.Outlives()
 }
 
+// entry is what a journal says of the fault: one of containers is undone by taking
+// the stage away, which nobody uses once this process is dead.
+func (w FaultWindow) entry(sweep []string, at time.Time) (chaos.Entry, error) {
+	spec, _ := chaos.Find(w.Name)
+	e, err := chaos.NewEntry(spec, w.Params(), w.Where(), at)
+	if err == nil && spec.Place == chaos.OnContainer {
+		e.Undo, e.Heal = chaos.UndoCommand, sweep
+	}
+	return e, err
+}
+
 // undoable refuses faults that could not be undone on every way out.
 func (p *Plan) undoable(opts Options) error {
 	for _, w := range p.Faults {
-		spec, _ := chaos.Find(w.Name)
-		if _, err := chaos.NewEntry(spec, w.Params(), w.Where(), time.Time{}); err != nil {
+		if _, err := w.entry(nil, time.Time{}); err != nil {
 			return fmt.Errorf("fault %s: %w", w.label(), err)
 		}
 		if w.outlives() && opts.State == "" {

@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/tokendrill/tokendrill/chaos"
@@ -32,12 +31,17 @@ type Site struct {
 	Authority Authority
 	// Issuer is the iss of the authority's tokens.
 	Issuer string
-	// Ring signs like the authority does, for mutants that need its key; nil where
-	// the key is not ours.
+	// Ring signs with the key that the authority begins with, for mutants that need
+	// it; nil where the key is not ours.
 	Ring *token.Ring
-	// Links are the hops that faults may act on, and Nodes the roles.
+	// Links are the hops of this process that faults may act on, Nodes the roles, and
+	// Far the hops of roles in other processes.
 	Links []*chaos.Link
 	Nodes []chaos.Node
+	Far   []FarNode
+	// Sweep is the command that takes the stage away if this process cannot; nil if
+	// it dies with the process. Faults of containers are journalled with it.
+	Sweep []string
 	// Calls is how many checks a pattern has asked of the authority so far; negative if
 	// nobody knows.
 	Calls func(pattern string) int64
@@ -115,23 +119,19 @@ type Issued struct {
 	Parent string
 }
 
-// links chooses the hops called name at the gateways of a pattern; an empty
-// pattern or gateway means all.
-func (s *Site) links(name, pattern, gateway string) []*chaos.Link {
-	var out []*chaos.Link
-	for _, l := range s.Links {
-		if l.Name == name && atNode(l.Node, pattern, gateway) {
-			out = append(out, l)
-		}
-	}
-	return out
+// FarNode is a role in another process.
+type FarNode struct {
+	Node string
+	Far
 }
 
-// target chooses what a fault acts on.
+// target chooses what a fault acts on, of what is in reach of this process.
 func (s *Site) target(w FaultWindow) chaos.Target {
 	t := chaos.Target{Seed: w.seed}
-	if w.Link != "" {
-		t.Links = s.links(w.Link, w.Pattern, w.Gateway)
+	for _, l := range s.Links {
+		if w.Link != "" && l.Name == w.Link && atNode(l.Node, w.Pattern, w.Gateway) {
+			t.Links = append(t.Links, l)
+		}
 	}
 	for _, n := range s.Nodes {
 		if w.Node != "" && roleOf(n.Name) == w.Node && atNode(n.Name, w.Pattern, w.Gateway) {
@@ -139,31 +139,4 @@ func (s *Site) target(w FaultWindow) chaos.Target {
 		}
 	}
 	return t
-}
-
-// roleOf is the role of a node by its name: "cache/gw-1" is a gateway,
-// "hybrid/gw-1/origin" an origin, and "authority" the authority.
-func roleOf(n string) string {
-	switch parts := strings.Split(n, "/"); len(parts) {
-	case 1:
-		return n
-	case 2:
-		return chaos.RoleGateway
-	default:
-		return parts[2]
-	}
-}
-
-// node names a gateway of a pattern among the nodes of a stage.
-func node(pattern, gateway string) string { return pattern + "/" + gateway }
-
-// atNode says whether a node is at a gateway of a pattern; empty means any. A
-// node that is no gateway, such as the CDN, belongs to every pattern; an origin,
-// named "hybrid/gw-1/origin", belongs to its edge.
-func atNode(n, pattern, gateway string) bool {
-	parts := strings.Split(n, "/")
-	if len(parts) == 1 {
-		return true
-	}
-	return (pattern == "" || pattern == parts[0]) && (gateway == "" || gateway == parts[1])
 }

@@ -3,10 +3,12 @@ package harness
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
@@ -102,4 +104,18 @@ func allScopes(p token.Policy) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// NeedsContainers says why the plan can only run on containers; empty if it can run
+// anywhere.
+func (p *Plan) NeedsContainers() string {
+	for _, role := range slices.Sorted(maps.Keys(p.Scenario.Roles)) {
+		return fmt.Sprintf("roles.%s is an image: it takes --stage containers", role)
+	}
+	for _, w := range p.Faults {
+		if spec, _ := chaos.Find(w.Name); spec.Place == chaos.OnContainer {
+			return fmt.Sprintf("fault %s acts on a container: it takes --stage containers", w.Name)
+		}
+	}
+	return ""
 }

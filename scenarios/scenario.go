@@ -28,6 +28,9 @@ type Scenario struct {
 	Routes []Route `yaml:"routes"`
 	// Links give named links a network profile.
 	Links map[string]Delay `yaml:"links"`
+	// Roles replace roles of the stage by other people's software: registry, cdn or
+	// upstream. That takes containers.
+	Roles map[string]RoleImage `yaml:"roles"`
 	// Stimuli are crafted traffic in the revocation phase, beside the recording's.
 	Stimuli []Stimulus `yaml:"stimuli"`
 	// Faults break links and nodes for a while in the revocation phase.
@@ -47,6 +50,21 @@ type Scenario struct {
 
 	// irreversible are the faults that may stay without an undo.
 	irreversible []string
+}
+
+// RoleImage is other people's software in the place of a role.
+type RoleImage struct {
+	// Image is a reference that the Docker engine has or can pull, such as "nats:2.12".
+	Image string `yaml:"image"`
+	// Command replaces that of the image; empty keeps it.
+	Command []string `yaml:"command"`
+	// Port is where it listens; zero is 4222 for a registry, and 8080 for the others.
+	Port int `yaml:"port"`
+	// Config are files by their absolute path in the container. In their text
+	// ${AUTHORITY} is the base URL of the authority as the container reaches it.
+	Config map[string]string `yaml:"config"`
+	// Env are environment variables.
+	Env map[string]string `yaml:"env"`
 }
 
 // Traffic is the latency phase: rounds of interleaved slices, one per pattern.

@@ -34,9 +34,9 @@ func controlCDN(c *pattern.CDN, served *atomic.Int64) chaos.Control {
 	return controls{chaos.VerbFlush: once(func(context.Context) error { c.Flush(); return nil }, served.Load)}
 }
 
-// controlRegistry are the verbs of the registry; delivered counts what came from it.
-func controlRegistry(s *registry.Server, delivered func() int64) chaos.Control {
-	return controls{chaos.VerbRestart: once(s.Restart, delivered)}
+// controlRegistry are the verbs of the registry.
+func controlRegistry(s *registry.Server) chaos.Control {
+	return controls{chaos.VerbRestart: once(s.Restart, s.Sent)}
 }
 
 // once is a verb that is done and over; what works counts as clear.

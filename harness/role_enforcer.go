@@ -6,70 +6,69 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/pattern"
+	"github.com/tokendrill/tokendrill/scenarios"
 )
 
-// enforcer is one enforcement point of an embedded stage, a gateway or an origin.
-// It can be ended and started again: it then has lost what it had in memory, and
-// has the address, the links and the clock that it had before.
+// enforcer is one enforcement point, a gateway or an origin. It can be ended and
+// started again: it then has lost what it had in memory, and has the address, the
+// links and the clock that it had before.
 type enforcer struct {
-	stage   *embedded
-	pattern string
-	node    string
-	// build makes its verifier from its parts.
-	build func(pattern.Parts) pattern.Verifier
-	// upstream is what it protects, over the link upLink.
-	upstream string
-	upLink   string
-
-	clock  wallClock
+	*serving
 	secret credential // on the way to the authority
 
 	mu      sync.Mutex
 	address string  // once it has listened
 	factor  float64 // of its TTL
 	flush   func()  // empties its cache; nil without one
-	stop    context.CancelFunc
-	running *sync.WaitGroup
-	closers []func()
+	cancel  context.CancelFunc
+	alive   *sync.WaitGroup
+	ends    []func()
 
-	served   tally // requests, while its TTL was off and while it was not
+	life     tally // requests, while its TTL was off and while it was not
 	flushes  atomic.Int64
 	restarts atomic.Int64
 }
 
-// up starts the node at the address that it had before.
-func (n *enforcer) up(ctx context.Context) error {
+// enforcer serves a gateway or an origin.
+func (s *serving) enforcer(ctx context.Context) error {
+	n := &enforcer{serving: s, address: s.role.Listen}
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, n.down)
+	s.up.URL, s.up.Control = "http://"+n.address, n
+	return nil
+}
+
+// start starts the node at the address that it had before.
+func (n *enforcer) start(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	background, stop := context.WithCancel(n.stage.background)
-	n.stop, n.running, n.closers = stop, &sync.WaitGroup{}, nil
+	background, stop := context.WithCancel(n.background)
+	n.cancel, n.alive, n.ends = stop, &sync.WaitGroup{}, nil
 	handler, err := n.handler(ctx, background)
 	if err == nil {
 		err = n.serve(ctx, handler)
 	}
 	if err != nil {
 		n.end()
-		return fmt.Errorf("%s: %w", n.node, err)
+		return fmt.Errorf("%s: %w", n.role.Node, err)
 	}
 	return nil
 }
 
 func (n *enforcer) serve(ctx context.Context, h http.Handler) error {
-	if n.address == "" {
-		n.address = anyLoopback
-	}
-	ln, err := listen(ctx, n.node, n.address)
+	ln, err := listen(ctx, n.address)
 	if err != nil {
 		return err
 	}
 	n.address = ln.Addr().String()
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	n.running.Go(func() { _ = srv.Serve(ln) }) // ends with ErrServerClosed
-	n.closers = append(n.closers, func() { _ = srv.Close() })
+	srv := server(h)
+	n.alive.Go(func() { _ = srv.Serve(ln) }) // ends with ErrServerClosed
+	n.ends = append(n.ends, func() { _ = srv.Close() })
 	return nil
 }
 
@@ -82,21 +81,21 @@ func (n *enforcer) down() error {
 }
 
 func (n *enforcer) end() {
-	if n.stop == nil {
+	if n.cancel == nil {
 		return
 	}
-	n.stop()
-	for _, c := range n.closers {
+	n.cancel()
+	for _, c := range n.ends {
 		c()
 	}
-	n.running.Wait()
-	n.stop = nil
+	n.alive.Wait()
+	n.cancel = nil
 }
 
 // restart is what happens to a process that is killed and started again.
 func (n *enforcer) restart(ctx context.Context) error {
 	_ = n.down() // never fails
-	return n.up(ctx)
+	return n.start(ctx)
 }
 
 // handler makes the gateway out of its parts, and counts what it serves.
@@ -105,24 +104,32 @@ func (n *enforcer) handler(ctx, background context.Context) (http.Handler, error
 	if err != nil {
 		return nil, err
 	}
-	parts.Sound = n.build(parts)
+	parts.Sound = n.sound(parts)
 	verifier := parts.Sound
-	if n.stage.Verifier != nil {
-		verifier = n.stage.Verifier(parts)
+	if n.opts.Verifier != nil {
+		verifier = n.opts.Verifier(parts)
 	}
 	n.flush = flushOf(verifier)
 	g, err := pattern.NewGateway(pattern.GatewayConfig{
-		Name: n.node, Policy: parts.Policy, Verifier: verifier, Clock: n.clock.Now,
-		Upstream: n.upstream, Transport: n.stage.hop(n.upLink, n.node), Audit: n.stage.Audit,
+		Name: n.role.Node, Policy: parts.Policy, Verifier: verifier, Clock: n.clock.Now,
+		Upstream: n.role.Peers.Upstream, Transport: n.hop(n.upLink()), Audit: n.opts.Audit,
 	})
 	if err != nil {
 		return nil, err
 	}
 	stretched := n.stretch() != 1
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n.served.add(stretched)
+		n.life.add(stretched)
 		g.ServeHTTP(w, r)
 	}), nil
+}
+
+// upLink is the hop to what it protects.
+func (n *enforcer) upLink() string {
+	if n.role.Pattern == scenarios.Hybrid && n.role.Kind == chaos.RoleGateway {
+		return linkEdgeOrigin
+	}
+	return linkGatewayUpstream
 }
 
 // flushOf is what empties a verifier's cache, nil if it has none. A Fallback has no
@@ -168,7 +175,7 @@ func (n *enforcer) Do(ctx context.Context, c chaos.Command) error {
 	case chaos.VerbCredentials:
 		n.secret.wrong.Store(c.Amount != 0)
 	default:
-		return unknownVerb(n.node, c.Verb)
+		return unknownVerb(n.role.Node, c.Verb)
 	}
 	return nil
 }
@@ -185,7 +192,7 @@ func (n *enforcer) empty() {
 
 // Count implements chaos.Control.
 func (n *enforcer) Count(v chaos.Verb) (met, clear int64) {
-	met, clear = n.served.read()
+	met, clear = n.life.read()
 	switch v {
 	case chaos.VerbClock:
 		return n.clock.reads.read()
