@@ -13,8 +13,10 @@ type Spec struct {
 	Place Place
 	// Links it may act on; empty means every link. Only for OnLink.
 	Links []string
-	// Roles of the nodes it may act on. Only for OnNode.
+	// Roles of the nodes it may act on. Only for OnNode and OnContainer.
 	Roles []string
+	// Least is the shortest time that it can be in force; zero is a millisecond.
+	Least time.Duration
 	// Params are the parameters it takes.
 	Params []Param
 	// Once says that it happens at its beginning and leaves nothing to undo.
@@ -63,9 +65,10 @@ type Param struct {
 	// Name is its key in a scenario, such as "delay".
 	Name string
 	// Unit is "duration", "delay" (a duration or p50 with p95), "share", "number",
-	// "text", "command" or "call".
+	// "size", "text", "command" or "call".
 	Unit string
-	// Min and Max bound it; durations in seconds. Not for texts, commands and calls.
+	// Min and Max bound it; durations in seconds, sizes in bytes. Not for texts,
+	// commands and calls.
 	Min, Max float64
 	// Required says that there is no default; Default is shown to people.
 	Required bool
@@ -85,6 +88,9 @@ type Params struct {
 	// Offset of a clock; ahead if positive.
 	Offset time.Duration
 	Factor float64
+	// CPUs is a number of CPUs, and Memory one of bytes.
+	CPUs   float64
+	Memory Size
 	// Path limits the fault to requests whose URL path is this.
 	Path string
 	// Inject and Heal are commands with their arguments, run without a shell.
@@ -107,6 +113,7 @@ func Catalogue() []Spec {
 		pushDrop(), pushDelay(), pushDuplicate(), pushReorder(),
 		clockSkew(), ttlSkew(), cacheFlush(), nodeRestart(), credentialsWrong(),
 		authorityLie(), keyRetire(), keyRotate(),
+		containerPause(), containerKill(), containerDisconnect(), containerCPU(), containerMemory(),
 		execFault(), callFault(),
 	}
 }

@@ -3,6 +3,7 @@ package chaos
 import (
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,6 +15,7 @@ var wanted = []string{
 	"answer.forge", "answer.replay", "answer.unsign", "answer.max-age", "keys.missing", "keys.stale", "bundle.rollback",
 	"push.drop", "push.delay", "push.duplicate", "push.reorder",
 	"clock.skew", "ttl.skew", "cache.flush", "node.restart", "credentials.wrong", "authority.lie", "key.retire", "key.rotate",
+	"container.pause", "container.kill", "container.disconnect", "container.cpu", "container.memory",
 	"exec", "call",
 }
 
@@ -48,6 +50,12 @@ func TestEveryEntryOfTheCatalogueIsComplete(t *testing.T) {
 			case OnNode:
 				assert.NotEmpty(t, s.Roles)
 				assert.Empty(t, s.Links)
+				assert.Zero(t, s.Least)
+			case OnContainer:
+				assert.NotEmpty(t, s.Roles)
+				assert.Empty(t, s.Links)
+				assert.GreaterOrEqual(t, s.Least, time.Second, "an engine takes its time")
+				assert.False(t, s.Once)
 			default:
 				assert.Equal(t, OnHost, s.Place)
 			}
@@ -64,7 +72,7 @@ func testParams(t *testing.T, s Spec) {
 		assert.NotEmpty(t, p.Doc, p.Name)
 		assert.Equal(t, p.Required, p.Default == "", "%s: either required or with a default", p.Name)
 		switch p.Unit {
-		case UnitDuration, UnitDelay, UnitNumber:
+		case UnitDuration, UnitDelay, UnitNumber, UnitSize:
 			assert.Less(t, p.Min, p.Max, p.Name)
 		case UnitShare:
 			assert.Greater(t, p.Min, 0.0)

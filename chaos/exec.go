@@ -61,5 +61,5 @@ func running(argv []string) act {
 	if len(argv) == 0 {
 		return nil
 	}
-	return func(ctx context.Context) (began bool, err error) { return runCommand(ctx, "", argv) }
+	return func(ctx context.Context) (began bool, err error) { return runCommand(ctx, "", argv, commandTimeout) }
 }

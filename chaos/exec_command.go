@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// commandTimeout bounds one inject or heal command.
+	// commandTimeout bounds one inject or heal command of a person's.
 	commandTimeout = 5 * time.Second
 	// outputDelay is how long output of what a command has left behind is waited for.
 	outputDelay = 100 * time.Millisecond
@@ -68,9 +68,9 @@ func (p Program) Run(ctx context.Context) (began bool, err error) {
 
 // runCommand runs an inject or a heal command in dir, empty for the present one.
 // Errors end with what it said.
-func runCommand(ctx context.Context, dir string, argv []string) (began bool, err error) {
+func runCommand(ctx context.Context, dir string, argv []string, timeout time.Duration) (began bool, err error) {
 	var out head
-	began, err = Program{Argv: argv, Dir: dir, Stdout: &out, Stderr: &out, Timeout: commandTimeout}.Run(ctx)
+	began, err = Program{Argv: argv, Dir: dir, Stdout: &out, Stderr: &out, Timeout: timeout}.Run(ctx)
 	if err != nil {
 		err = fmt.Errorf("%w%v", err, &out)
 	}

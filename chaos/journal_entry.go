@@ -19,6 +19,8 @@ type Entry struct {
 	// Heal is the command of UndoCommand, to be run in Dir; both are absolute.
 	Heal []string `json:"heal,omitempty"`
 	Dir  string   `json:"dir,omitempty"`
+	// Within is how long the command may take, in ns; zero is 5 s.
+	Within time.Duration `json:"within,omitempty"`
 	// Call is the heal call of UndoCall, with the names of variables and not their
 	// values; Hosts are those beyond loopback that it may go to.
 	Call  *Call    `json:"call,omitempty"`
@@ -41,14 +43,36 @@ const (
 
 // NewEntry describes a fault before it is injected. It is an error if one of its
 // commands names a program that is not there, or one of its calls a variable that is
-// not set or a host that is not allowed: then nothing should be injected.
+// not set or a host that is not allowed: then nothing should be injected. What
+// undoes a fault of containers is for [Entry.SweptBy] to say.
 func NewEntry(s Spec, p Params, where string, at time.Time) (Entry, error) {
 	e := Entry{Fault: s.Name, Where: where, At: at.Round(0), Undo: UndoProcess}
 	if !s.Outlives() {
 		return e, nil
 	}
 	e.Undo = UndoNone
+	if s.written == nil { // only its stage can undo it
+		return e, nil
+	}
 	return e, s.written(p, &e)
+}
+
+// sweepTimeout bounds a command that takes a whole stage away.
+const sweepTimeout = time.Minute
+
+// SweptBy is the entry of a fault of containers with the command that takes away the
+// stage that they belong to: nobody uses it once its run is dead. It is an error if
+// there is no such program.
+func (e Entry) SweptBy(argv []string) (Entry, error) {
+	heal, err := absolute(argv)
+	if err == nil {
+		e.Dir, err = here()
+	}
+	if err != nil {
+		return e, fmt.Errorf("sweep command: %w", err)
+	}
+	e.Undo, e.Heal, e.Within = UndoCommand, heal, sweepTimeout
+	return e, nil
 }
 
 // outlives says whether the fault stays when its process dies, and something undoes it.
@@ -141,7 +165,7 @@ func (r *record) add(i int, text []byte) error {
 
 // check refuses an entry that NewEntry does not make.
 func (e Entry) check() error {
-	command, call := e.Heal != nil || e.Dir != "", e.Call != nil || e.Hosts != nil
+	command, call := e.Heal != nil || e.Dir != "" || e.Within != 0, e.Call != nil || e.Hosts != nil
 	switch {
 	case command && e.Undo != UndoCommand || call && e.Undo != UndoCall:
 		return fmt.Errorf("undo %q with a command %q or a call", e.Undo, e.Heal)
@@ -158,6 +182,9 @@ func (e Entry) check() error {
 func (e Entry) checkCommand() error {
 	if len(e.Heal) == 0 || len(e.Heal) > maxWords || !filepath.IsAbs(e.Heal[0]) || !filepath.IsAbs(e.Dir) {
 		return errors.New("a heal command without the whole path of its program and folder")
+	}
+	if e.Within < 0 || e.Within > sweepTimeout {
+		return fmt.Errorf("a heal command that may take %v", e.Within)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -26,6 +27,8 @@ func TestJournalsThatAreNotOursAreRefused(t *testing.T) {
 		{"a command beside another undo", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"process","heal":["/bin/rm"]}}` + "\n", `line 2: undo "process" with a command`},
 		{"a program without its path", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":["rm"],"dir":"/"}}` + "\n", "line 2: a heal command without"},
 		{"a folder without its path", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":["/bin/rm"],"dir":"x"}}` + "\n", "line 2: a heal command without"},
+		{"a command that may take for ever", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":["/bin/rm"],"dir":"/","within":3600000000000}}` + "\n", "line 2: a heal command that may take 1h0m0s"},
+		{"a time for no command", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"process","within":5}}` + "\n", `line 2: undo "process" with a command`},
 		{"a command without words", goodHead + `{"id":1,"inject":{"fault":"exec","undo":"command","heal":[],"dir":"/"}}` + "\n", "line 2: a heal command without"},
 		{"no call", goodHead + `{"id":1,"inject":{"fault":"call","undo":"call"}}` + "\n", "line 2: no heal call"},
 		{"a call that is none", goodHead + `{"id":1,"inject":{"fault":"call","undo":"call","call":{"url":"x"}}}` + "\n", "line 2: heal call: url is not the URL of an HTTP request"},
@@ -42,11 +45,40 @@ func TestJournalsThatAreNotOursAreRefused(t *testing.T) {
 	}
 }
 
+// What undoes a fault of containers only its stage knows.
+func TestAFaultOfContainersIsUndoneByTheSweepOfItsStage(t *testing.T) {
+	spec, _ := Find("container.pause")
+	require.True(t, spec.Outlives())
+	require.True(t, spec.Reversible(Params{}))
+	e, err := NewEntry(spec, Params{}, "authority", time.Now())
+	require.NoError(t, err)
+	require.Equal(t, UndoNone, e.Undo, "nothing is known yet")
+	require.NoError(t, e.check())
+
+	_, err = e.SweptBy([]string{"no-such-program"})
+	require.ErrorContains(t, err, "sweep command: ")
+
+	swept := filepath.Join(t.TempDir(), "swept")
+	e, err = e.SweptBy([]string{"touch", swept})
+	require.NoError(t, err)
+	require.NoError(t, e.check(), "a journal that holds it can be read")
+	require.True(t, e.outlives())
+	require.NoError(t, e.undo(t.Context()))
+	require.FileExists(t, swept)
+
+	e, err = e.SweptBy(sh("sleep 60"))
+	require.NoError(t, err)
+	require.Greater(t, e.Within, commandTimeout, "a stage has two dozen containers")
+	e.Within = 50 * time.Millisecond
+	require.ErrorContains(t, e.undo(t.Context()), "took too long and was ended")
+}
+
 // FuzzParseJournal: whatever a file holds, what is taken from it could have been
 // written by a run, and is the same when it is written again.
 func FuzzParseJournal(f *testing.F) {
 	f.Add([]byte(goodHead))
 	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"exec","where":"","at":"2026-01-02T03:04:05Z","undo":"command","heal":["/bin/rm","x"],"dir":"/"}}` + "\n" + `{"id":1,"healed":true}` + "\n"))
+	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"container.kill","where":"registry","at":"2026-01-02T03:04:05Z","undo":"command","heal":["/bin/td"],"dir":"/","within":60000000000}}` + "\n"))
 	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"call","undo":"call","call":{"method":"PUT","url":"http://localhost/${A}","headers":{"A":"b"},"body":"c","status":[204]},"hosts":["d"]}}` + "\n"))
 	f.Add([]byte(goodHead + `{"id":1,"inject":{"fault":"link.cut","undo":"process"}}` + "\n{\"id\":2,"))
 	f.Fuzz(func(t *testing.T, data []byte) {

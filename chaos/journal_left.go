@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +174,7 @@ func (e Entry) undo(ctx context.Context) error {
 	var err error
 	switch e.Undo {
 	case UndoCommand:
-		_, err = runCommand(ctx, e.Dir, e.Heal)
+		_, err = runCommand(ctx, e.Dir, e.Heal, cmp.Or(e.Within, commandTimeout))
 	case UndoCall:
 		_, err = e.Call.send(ctx, e.Hosts)
 	}

@@ -193,7 +193,7 @@ func TestAJournalThatOthersCouldHaveWrittenIsRefused(t *testing.T) {
 		}, "belongs to another user"},
 		{"the file is a pipe", func(t *testing.T, _, path string) {
 			require.NoError(t, os.Remove(path))
-			_, err := runCommand(t.Context(), "", []string{"mkfifo", "-m", "600", path})
+			_, err := runCommand(t.Context(), "", []string{"mkfifo", "-m", "600", path}, commandTimeout)
 			require.NoError(t, err)
 		}, "not a file"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // steer tells nodes to be different for a while.
@@ -14,16 +15,14 @@ type steer struct {
 	once bool
 }
 
-// Inject tells every node. If one cannot, those before it are told to go back.
+// Inject tells every node, side by side. If one cannot, the others are told to go back.
 //
 // Met and Clear are what the nodes count for the verb, from the injection on.
 func (f steer) Inject(ctx context.Context, t Target) (*Injected, error) {
 	met, clear := f.count(t.Nodes)
-	for i, n := range t.Nodes {
-		if err := n.Control.Do(ctx, Command{f.verb, f.on}); err != nil {
-			err = fmt.Errorf("%s: %s: %w", n.Name, f.verb, err)
-			return nil, f.takeBack(context.WithoutCancel(ctx), t.Nodes[:i+1], err)
-		}
+	failed := f.tell(ctx, t.Nodes, f.on)
+	if err := errors.Join(failed...); err != nil {
+		return nil, f.takeBack(context.WithoutCancel(ctx), t.Nodes, failed, err)
 	}
 	return &Injected{
 		Heal:  func(ctx context.Context) error { return f.heal(ctx, t.Nodes) },
@@ -33,15 +32,20 @@ func (f steer) Inject(ctx context.Context, t Target) (*Injected, error) {
 }
 
 // takeBack heals the nodes that were told; one that could not may be half-way.
-func (f steer) takeBack(ctx context.Context, told []Node, failed error) error {
-	if err := f.heal(ctx, told[:len(told)-1]); err != nil {
-		return fmt.Errorf("%w; %w; %w", failed, err, ErrLeft)
+func (f steer) takeBack(ctx context.Context, nodes []Node, failed []error, all error) error {
+	var told, halfway []Node
+	for i, n := range nodes {
+		if failed[i] == nil {
+			told = append(told, n)
+		} else {
+			halfway = append(halfway, n)
+		}
 	}
-	if !f.once {
-		last := told[len(told)-1]
-		_ = last.Control.Do(ctx, Command{f.verb, f.off}) // it has just refused the verb: this is for what it did before
+	_ = f.heal(ctx, halfway) // they have just refused the verb: this is for what they did before
+	if err := f.heal(ctx, told); err != nil {
+		return fmt.Errorf("%w; %w; %w", all, err, ErrLeft)
 	}
-	return failed
+	return all
 }
 
 // heal tells all nodes, also when one cannot.
@@ -49,25 +53,42 @@ func (f steer) heal(ctx context.Context, nodes []Node) error {
 	if f.once {
 		return nil
 	}
-	var all error
-	for _, n := range nodes {
-		if err := n.Control.Do(ctx, Command{f.verb, f.off}); err != nil {
-			all = errors.Join(all, fmt.Errorf("%s: %s: %w", n.Name, f.verb, err))
-		}
+	return errors.Join(f.tell(ctx, nodes, f.off)...)
+}
+
+// tell tells all nodes at once, as the call of one may take a second, and returns
+// the error of each.
+func (f steer) tell(ctx context.Context, nodes []Node, amount float64) []error {
+	failed := make([]error, len(nodes))
+	var all sync.WaitGroup
+	for i, n := range nodes {
+		all.Go(func() {
+			if err := n.Control.Do(ctx, Command{f.verb, amount}); err != nil {
+				failed[i] = fmt.Errorf("%s: %s: %w", n.Name, f.verb, err)
+			}
+		})
 	}
-	return all
+	all.Wait()
+	return failed
 }
 
 // count counts from now on.
 func (f steer) count(nodes []Node) (met, clear func() int64) {
-	sum := func() (met, clear int64) {
-		for _, n := range nodes {
-			m, c := n.Control.Count(f.verb)
-			met, clear = met+m, clear+c
-		}
-		return met, clear
+	metBefore, clearBefore := f.sum(nodes)
+	return func() int64 { m, _ := f.sum(nodes); return m - metBefore },
+		func() int64 { _, c := f.sum(nodes); return c - clearBefore }
+}
+
+// sum asks all nodes at once.
+func (f steer) sum(nodes []Node) (met, clear int64) {
+	counts := make([]struct{ met, clear int64 }, len(nodes))
+	var all sync.WaitGroup
+	for i, n := range nodes {
+		all.Go(func() { counts[i].met, counts[i].clear = n.Control.Count(f.verb) })
 	}
-	metBefore, clearBefore := sum()
-	return func() int64 { m, _ := sum(); return m - metBefore },
-		func() int64 { _, c := sum(); return c - clearBefore }
+	all.Wait()
+	for _, c := range counts {
+		met, clear = met+c.met, clear+c.clear
+	}
+	return met, clear
 }

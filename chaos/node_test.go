@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -51,6 +53,11 @@ func TestAFaultOfNodesTellsItsNodesAndTakesItBack(t *testing.T) {
 		{"cache.flush", Params{}, []Command{{VerbFlush, 1}}},
 		{"node.restart", Params{}, []Command{{VerbRestart, 1}}},
 		{"key.rotate", Params{}, []Command{{VerbRotate, 1}}},
+		{"container.pause", Params{}, []Command{{VerbPause, 1}, {VerbPause, 0}}},
+		{"container.kill", Params{}, []Command{{VerbKill, 1}, {VerbKill, 0}}},
+		{"container.disconnect", Params{}, []Command{{VerbDisconnect, 1}, {VerbDisconnect, 0}}},
+		{"container.cpu", Params{CPUs: 0.05}, []Command{{VerbCPU, 0.05}, {VerbCPU, 0}}},
+		{"container.memory", Params{Memory: 48 << 20}, []Command{{VerbMemory, 48 << 20}, {VerbMemory, 0}}},
 	} {
 		t.Run(row.fault, func(t *testing.T) {
 			spec, ok := Find(row.fault)
@@ -83,14 +90,38 @@ func TestANodeThatCannotLeavesNoOtherBroken(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	require.ErrorContains(t, err, "cache/gw-2: clock")
 	assert.NotErrorIs(t, err, ErrLeft)
-	assert.Equal(t, []Command{{VerbClock, 1}, {VerbClock, 0}}, first.told)
-	assert.Empty(t, third.told)
+	for _, n := range []*fake{first, third} {
+		assert.Equal(t, []Command{{VerbClock, 1}, {VerbClock, 0}}, n.told)
+	}
+	assert.Equal(t, []Command{{VerbClock, 0}}, second.told, "it may be half-way")
 
 	first.fail = map[float64]error{0: errors.New("gone")}
 	_, err = skew.Inject(t.Context(), Target{Nodes: nodes(first, second)})
 	require.ErrorIs(t, err, ErrLeft, "it says so if something is left")
 	require.ErrorIs(t, err, broken)
 }
+
+// A call to an engine may take a second, and one fault can be of a dozen nodes.
+func TestNodesAreToldSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spec, _ := Find("container.kill")
+		slow := []Node{{"cache/gw-1", engine{}}, {"remote/gw-1", engine{}}, {"hybrid/gw-1", engine{}}}
+		start := time.Now()
+		i, err := spec.New(Params{}).Inject(t.Context(), Target{Nodes: slow})
+		require.NoError(t, err)
+		assert.Equal(t, 2*time.Second, time.Since(start), "a count and a call")
+		assert.Zero(t, i.Met())
+		require.NoError(t, i.Heal(t.Context()))
+		assert.Equal(t, 4*time.Second, time.Since(start))
+	})
+}
+
+// engine is a node that takes a second for everything.
+type engine struct{}
+
+func (engine) Do(context.Context, Command) error { time.Sleep(time.Second); return nil }
+
+func (engine) Count(Verb) (met, clear int64) { time.Sleep(time.Second); return 1, 1 }
 
 func TestHealingGoesOnAfterANodeThatCannot(t *testing.T) {
 	spec, _ := Find("authority.lie")

@@ -14,6 +14,7 @@ const (
 	UnitDelay    = "delay"
 	UnitShare    = "share"
 	UnitNumber   = "number"
+	UnitSize     = "size"
 	UnitText     = "text"
 	UnitCommand  = "command"
 	UnitCall     = "call"
@@ -85,6 +86,8 @@ func (p Param) bounds() string {
 		return "a call"
 	case UnitDuration, UnitDelay:
 		show = func(amount float64) string { return seconds(amount).String() }
+	case UnitSize:
+		show = func(amount float64) string { return Size(amount).String() }
 	}
 	return show(p.Min) + " to " + show(p.Max)
 }
@@ -112,7 +115,7 @@ func (p Params) values() []value {
 		delay,
 		number("share", p.Share), number("status", float64(p.Status)),
 		duration("retry_after", p.RetryAfter), duration("max_age", p.MaxAge), duration("offset", p.Offset),
-		number("factor", p.Factor),
+		number("factor", p.Factor), number("cpus", p.CPUs), size("memory", p.Memory),
 		{name: "path", given: p.Path != "", shown: strconv.Quote(p.Path)},
 		command("inject", p.Inject), command("heal", p.Heal),
 		called("inject_call", p.InjectCall), called("heal_call", p.HealCall),
@@ -125,6 +128,10 @@ func duration(name string, d time.Duration) value {
 
 func number(name string, n float64) value {
 	return value{name: name, given: n != 0, shown: strconv.FormatFloat(n, 'g', -1, 64), amounts: []float64{n}}
+}
+
+func size(name string, s Size) value {
+	return value{name: name, given: s != 0, shown: s.String(), amounts: []float64{float64(s)}}
 }
 
 func command(name string, argv []string) value {

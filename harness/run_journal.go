@@ -41,12 +41,12 @@ func (w FaultWindow) outlives() bool {
 }
 
 // entry is what a journal says of the fault: one of containers is undone by taking
-// the stage away, which nobody uses once this process is dead.
+// the stage away. Before there is a stage, sweep is nil.
 func (w FaultWindow) entry(sweep []string, at time.Time) (chaos.Entry, error) {
 	spec, _ := chaos.Find(w.Name)
 	e, err := chaos.NewEntry(spec, w.Params(), w.Where(), at)
-	if err == nil && spec.Place == chaos.OnContainer {
-		e.Undo, e.Heal = chaos.UndoCommand, sweep
+	if err == nil && spec.Place == chaos.OnContainer && sweep != nil {
+		e, err = e.SweptBy(sweep)
 	}
 	return e, err
 }
