@@ -88,8 +88,8 @@ const (
 	VerbKill Verb = "kill"
 	// VerbDisconnect takes the container of the node off the network of the roles.
 	VerbDisconnect Verb = "disconnect"
-	// VerbCPU lets the container of the node use at most Amount CPUs, and VerbMemory at
-	// most Amount bytes; 0 is as before.
-	VerbCPU    Verb = "cpu"
+	// VerbCPU lets the container of the node use at most Amount CPUs; 0 is as before.
+	VerbCPU Verb = "cpu"
+	// VerbMemory lets it use at most Amount bytes; 0 is as before.
 	VerbMemory Verb = "memory"
 )

@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/tokendrill/tokendrill/chaos"
 )
 
 // document decodes YAML into Go values and remembers the line of every key by
@@ -75,7 +77,7 @@ func (d *document) syntax(err error) error {
 func (d *document) value(path string, n ast.Node, v reflect.Value) error {
 	d.lines[path] = n.GetToken().Position.Line
 	switch v.Addr().Interface().(type) {
-	case *time.Duration, *Offset, *Rate, *Share, *StatusRange:
+	case *time.Duration, *Offset, *Rate, *Share, *StatusRange, *chaos.Size:
 		return d.scalar(path, n, v)
 	case *Delay, *Rule:
 		if _, ok := n.(ast.MapNode); !ok {

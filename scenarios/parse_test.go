@@ -161,7 +161,7 @@ var bad = []mistake{
 }
 
 func TestParseTellsTheLineAndWhatWasExpected(t *testing.T) {
-	for _, row := range slices.Concat(bad, badFaults, badStimuli) {
+	for _, row := range slices.Concat(bad, badFaults, badRoles, badStimuli) {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := Parse([]byte(row.yaml), "f")
 			require.ErrorContains(t, err, row.want)
@@ -175,7 +175,7 @@ func TestParseTellsTheLineAndWhatWasExpected(t *testing.T) {
 
 // What the schema refuses, Parse refuses; Parse alone knows what contradicts what.
 func TestSchemaAndParseAgree(t *testing.T) {
-	for _, row := range slices.Concat(bad, badFaults, badStimuli) {
+	for _, row := range slices.Concat(bad, badFaults, badRoles, badStimuli) {
 		t.Run(row.name, func(t *testing.T) {
 			if row.shape {
 				assert.Error(t, editor(t, []byte(row.yaml)))
@@ -190,7 +190,7 @@ func TestSchemaAndParseAgree(t *testing.T) {
 // that what is valid has sane lengths.
 func FuzzParse(f *testing.F) {
 	f.Add(full)
-	for _, row := range slices.Concat(bad, badFaults, badStimuli) {
+	for _, row := range slices.Concat(bad, badFaults, badRoles, badStimuli) {
 		if len(row.yaml) < 1000 {
 			f.Add([]byte(row.yaml))
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/tokendrill/tokendrill/chaos"
 )
 
 // How scalars are written; the schema for editors says the same.
@@ -33,6 +35,8 @@ func (d *document) scalar(path string, n ast.Node, v reflect.Value) error {
 		expected, ok = "requests per second such as 800/s", setRate(p, n)
 	case *Share:
 		expected, ok = "a share such as 5% or 0.05, from 0 to 1", setShare(p, n)
+	case *chaos.Size:
+		expected, ok = "a size such as 48MiB", setSize(p, n)
 	case *StatusRange:
 		expected, ok = "a status such as 401 or 2xx", setStatus(p, n)
 	default:
@@ -95,6 +99,15 @@ func setShare(p *Share, n ast.Node) (ok bool) {
 	}
 	*p = Share(f)
 	return isNumber && f >= 0 && f <= 1
+}
+
+func setSize(p *chaos.Size, n ast.Node) (ok bool) {
+	if !isText(n) {
+		return false
+	}
+	var err error
+	*p, err = chaos.ParseSize(n.GetToken().Value)
+	return err == nil
 }
 
 func setStatus(p *StatusRange, n ast.Node) (ok bool) {

@@ -226,8 +226,8 @@ func (d Delay) Chaos() chaos.Delay { return chaos.Delay{P50: d.P50, P95: d.P95} 
 type Fault struct {
 	// Name is a fault of chaos.Catalogue.
 	Name string `yaml:"name"`
-	// Link is the link, or Node the role, that it acts on. Pattern and Gateway
-	// narrow it; empty means all.
+	// Link is the link, or Node the role, that it acts on, or the container of the
+	// role. Pattern and Gateway narrow it; empty means all.
 	Link    string `yaml:"link"`
 	Node    string `yaml:"node"`
 	Pattern string `yaml:"pattern"`
@@ -243,6 +243,8 @@ type Fault struct {
 	MaxAge     time.Duration `yaml:"max_age"`
 	Offset     Offset        `yaml:"offset"`
 	Factor     float64       `yaml:"factor"`
+	CPUs       float64       `yaml:"cpus"`
+	Memory     chaos.Size    `yaml:"memory"`
 	Path       string        `yaml:"path"`
 	Inject     []string      `yaml:"inject"`
 	Heal       []string      `yaml:"heal"`
@@ -262,7 +264,7 @@ type Fault struct {
 func (f Fault) Params() chaos.Params {
 	return chaos.Params{
 		Delay: f.Delay.Chaos(), Share: float64(f.Share), Status: f.Status, RetryAfter: f.RetryAfter, MaxAge: f.MaxAge,
-		Offset: time.Duration(f.Offset), Factor: f.Factor, Path: f.Path, Inject: f.Inject, Heal: f.Heal,
+		Offset: time.Duration(f.Offset), Factor: f.Factor, CPUs: f.CPUs, Memory: f.Memory, Path: f.Path, Inject: f.Inject, Heal: f.Heal,
 		InjectCall: f.InjectCall, HealCall: f.HealCall, Hosts: f.Hosts,
 	}
 }

@@ -61,6 +61,11 @@ func scenarioSchema(t *testing.T) *jsonschema.Schema {
 	field("Scenario", "patterns").Items.Enum = enum(patterns)
 	field("Scenario", "patterns").UniqueItems = true
 	field("Scenario", "links").PropertyNames = &jsonschema.Schema{Enum: enum(links)}
+	field("Scenario", "roles").PropertyNames = &jsonschema.Schema{Enum: enum(replaceable)}
+	s.Definitions["RoleImage"].Required = []string{"image"}
+	field("RoleImage", "image").Pattern = imageForm.String()
+	field("RoleImage", "config").PropertyNames = &jsonschema.Schema{Pattern: filePathForm.String()}
+	field("RoleImage", "env").PropertyNames = &jsonschema.Schema{Pattern: envForm.String()}
 	field("Fault", "name").Enum = enum(faultNames())
 	field("Fault", "link").Enum = enum(links)
 	field("Fault", "node").Enum = enum(roles)
@@ -90,6 +95,8 @@ func scalarSchema(typ reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
 			{Type: "string", Pattern: shareForm.String()}, {Type: "number", Minimum: "0", Maximum: "1"},
 		}}
+	case reflect.TypeFor[chaos.Size]():
+		return &jsonschema.Schema{Type: "string", Pattern: chaos.SizeForm.String()}
 	case reflect.TypeFor[StatusRange]():
 		return statusSchema()
 	case reflect.TypeFor[Rule]():

@@ -100,8 +100,10 @@ func validate(s *Scenario, doc *document) error {
 	r.routes()
 	for name, d := range s.Links {
 		r.choice(name, links, "links."+name)
+		r.ourHop(name, "links."+name)
 		r.delay(d, "links."+name)
 	}
+	r.roles()
 	r.faults()
 	r.stimuli()
 	r.limits()

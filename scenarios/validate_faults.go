@@ -20,18 +20,25 @@ func (r *review) faults() {
 			r.must(spec.Reversible(f.Params()) || slices.Contains(r.irreversible, f.Name), path,
 				"%s is a fault that nothing undoes, %s without %[3]s; expected %[3]s, or --irreversible %[2]s", path, f.Name, healKey(spec))
 		}
-		r.during(f.At, f.For, path)
+		r.during(f.At, f.For, leastFor(f.Name), path)
 		for j, before := range r.Faults[:i] {
+			r.must(!f.stopped(before) && !before.stopped(f), path, "%s and faults[%d] are in force together, and one of them stops what carries the other; expected one after the other", path, j)
 			r.must(!f.contradicts(before), path, "%s contradicts faults[%d], which acts on the same %s at the same time; expected one after the other", path, j, f.Link+f.Node)
 		}
 	}
 }
 
-// during checks that a fault or a stimulus lies within the run.
-func (r *review) during(at, length time.Duration, path string) {
+// leastFor is the shortest time that a fault can be in force.
+func leastFor(name string) time.Duration {
+	spec, _ := chaos.Find(name)
+	return max(spec.Least, time.Millisecond)
+}
+
+// during checks that a fault or a stimulus lies within the run, and is not too short.
+func (r *review) during(at, length, least time.Duration, path string) {
 	end := r.RevocationPhase()
 	between(r, at, 0, maxPhase, path+".at")
-	between(r, length, time.Millisecond, maxPhase, path+".for")
+	between(r, length, least, maxPhase, path+".for")
 	r.must(at+length <= end, path+".at", "%s lasts until %v, after the end of the run; expected at most %v", path, at+length, end)
 }
 
@@ -40,13 +47,17 @@ func (r *review) place(f Fault, spec chaos.Spec, path string) {
 	if spec.Place != chaos.OnLink {
 		r.must(f.Link == "", path+".link", "%s.link is set, but %s acts on no link; expected %s", path, f.Name, needed(spec.Place))
 	}
-	if spec.Place != chaos.OnNode {
+	if spec.Place != chaos.OnNode && spec.Place != chaos.OnContainer {
 		r.must(f.Node == "", path+".node", "%s.node is set, but %s acts on no node; expected %s", path, f.Name, needed(spec.Place))
 	}
 	switch spec.Place {
 	case chaos.OnLink:
 		r.whereabouts(f, f.Link, path+".link", links, spec.Links)
+		r.ourHop(f.Link, path+".link")
 	case chaos.OnNode:
+		r.whereabouts(f, f.Node, path+".node", roles, spec.Roles)
+		r.ourNode(f, path+".node")
+	case chaos.OnContainer:
 		r.whereabouts(f, f.Node, path+".node", roles, spec.Roles)
 	default:
 		r.must(f.Pattern+f.Gateway == "", path, "%s has a pattern or a gateway, but %s acts anywhere; expected neither", path, f.Name)
@@ -68,7 +79,7 @@ func needed(p chaos.Place) string {
 	switch p {
 	case chaos.OnLink:
 		return "link"
-	case chaos.OnNode:
+	case chaos.OnNode, chaos.OnContainer:
 		return "node"
 	}
 	return "neither link nor node"
@@ -117,17 +128,22 @@ func (r *review) caps(f Fault, path string) {
 // first: two on one link at once, unless one of them only delays, or the same one
 // twice on a node.
 func (f Fault) contradicts(g Fault) bool {
-	same := func(a, b string) bool { return a == "" || b == "" || a == b }
 	switch {
-	case f.Link+f.Node == "" || f.Link != g.Link || f.Node != g.Node,
-		!same(f.Pattern, g.Pattern), !same(f.Gateway, g.Gateway), !same(f.Path, g.Path),
-		f.At >= g.At+g.For, g.At >= f.At+f.For:
+	case f.Link+f.Node == "" || f.Link != g.Link || f.Node != g.Node, !same(f.Path, g.Path), !f.meets(g):
 		return false
 	case f.Name == g.Name:
 		return true
 	}
 	return f.Link != "" && f.Name != linkDelay && g.Name != linkDelay
 }
+
+// meets reports whether two faults are in force at one gateway at one time.
+func (f Fault) meets(g Fault) bool {
+	return same(f.Pattern, g.Pattern) && same(f.Gateway, g.Gateway) && f.At < g.At+g.For && g.At < f.At+f.For
+}
+
+// same compares two names of which one that is empty stands for all.
+func same(a, b string) bool { return a == "" || b == "" || a == b }
 
 // linkDelay is the fault that composes with the others on a link: it changes when
 // a request crosses, not what becomes of it.

@@ -16,7 +16,7 @@ func (r *review) stimuli() {
 		r.must(s.Rate > 0 && s.Rate <= maxRate, path+".rate", "%s.rate is %v; expected more than 0/s, at most %d/s", path, s.Rate, maxRate)
 		between(r, s.Tokens, 0, 10_000, path+".tokens")
 		between(r, s.For, 0, maxPhase, path+".for")
-		r.during(s.At, max(s.For, s.shortest(r.Routes)), path)
+		r.during(s.At, max(s.For, s.shortest(r.Routes)), time.Millisecond, path)
 		length := s.For
 		if length == 0 {
 			length = r.RevocationPhase() - s.At
