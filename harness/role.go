@@ -48,8 +48,10 @@ type Role struct {
 	RootKeys token.KeySet
 	// Authority is for an authority only.
 	Authority AuthorityRole
-	// Durable has the registry keep its store in files, to find it again after a restart.
+	// Durable has the registry keep its store in files, to find it again after a restart,
+	// in Dir; empty is a directory that goes with it.
 	Durable bool
+	Dir     string
 }
 
 // AuthorityRole is what only an authority needs.

@@ -15,14 +15,9 @@ import (
 // registry serves the distributed registry. It keeps its store on disk if it will be
 // restarted, as a real one would, and else in memory.
 func (s *serving) registry(ctx context.Context) error {
-	dir := ""
-	if s.role.Durable {
-		var err error
-		dir, err = os.MkdirTemp("", "tokendrill-registry-")
-		s.closers = append(s.closers, func() error { return os.RemoveAll(dir) })
-		if err != nil {
-			return err
-		}
+	dir, err := s.store()
+	if err != nil {
+		return err
 	}
 	srv, err := registry.Start(ctx, dir, s.role.Listen)
 	if err != nil {
@@ -31,6 +26,21 @@ func (s *serving) registry(ctx context.Context) error {
 	s.closers = append(s.closers, srv.Close)
 	s.up.URL, s.up.Control = srv.URL(), controlRegistry(srv)
 	return nil
+}
+
+// store is the directory of a durable registry; empty for one in memory.
+func (s *serving) store() (string, error) {
+	if !s.role.Durable {
+		return "", nil
+	}
+	if s.role.Dir != "" {
+		return s.role.Dir, nil
+	}
+	dir, err := os.MkdirTemp("", "tokendrill-registry-")
+	if err == nil {
+		s.closers = append(s.closers, func() error { return os.RemoveAll(dir) })
+	}
+	return dir, err
 }
 
 // dial connects to the registry over a link.
