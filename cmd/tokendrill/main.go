@@ -52,7 +52,7 @@ decision, how long does a revoked token keep working, is any decision ever wrong
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return badInput(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 	})
-	root.AddCommand(runCommand(), healCommand(), checkCommand(), importCommand(), synthCommand(), listCommand(), explainCommand(), doctorCommand(), stageCommand(), initCommand(), targetCommand())
+	root.AddCommand(runCommand(), healCommand(), checkCommand(), importCommand(), synthCommand(), listCommand(), explainCommand(), doctorCommand(), stageCommand(), initCommand(), targetCommand(), serveCommand())
 	return root
 }
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ const (
 // Check says what is wrong with the options.
 func (o Options) Check() error {
 	if !slices.Contains(harness.Roles(), o.Kind) {
-		return fmt.Errorf("no role is called %q; expected one of %v", o.Kind, harness.Roles())
+		return fmt.Errorf("no role is called %q; expected one of %s", o.Kind, strings.Join(harness.Roles(), ", "))
 	}
 	if sum, err := hex.DecodeString(o.KeyHash); err != nil || len(sum) != sha256.Size {
 		return errors.New("the hash of the control key is no SHA-256 as 64 hexadecimal digits")
