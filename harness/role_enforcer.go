@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -55,9 +54,8 @@ func (n *enforcer) start(ctx context.Context) error {
 	}
 	if err != nil {
 		n.end()
-		return fmt.Errorf("%s: %w", n.role.Node, err)
 	}
-	return nil
+	return err
 }
 
 func (n *enforcer) serve(ctx context.Context, h http.Handler) error {
