@@ -7,7 +7,7 @@ GOLANGCI_VERSION := v2.15.0
 VEGETA_VERSION := v12.13.0
 TOOLS := $(CURDIR)/bin
 
-.PHONY: help run build test test-all lint bench docs picture tools deps-e2e clean
+.PHONY: help run build test test-all lint bench docs picture tools deps-e2e e2e-images clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -16,9 +16,9 @@ help: ## Say what can be made
 run: build ## Compare the four patterns on the sample recording (under a minute)
 	@$(BIN) run
 
-build: ## Build bin/tokendrill
+build: ## Build bin/tokendrill, static, so that it can be put into an image
 	@mkdir -p bin
-	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/tokendrill
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/tokendrill
 
 RACE = $(GO) test -race -short -timeout 10m ./...
 
@@ -70,14 +70,17 @@ $(TOOLS)/golangci-lint:
 $(TOOLS)/vegeta:
 	GOBIN=$(TOOLS) $(GO) install github.com/tsenart/vegeta/v12@$(VEGETA_VERSION)
 
-# The software of others that docs/targets measures. A policy keeps apt from starting any of it as a service.
-E2E_PACKAGES := apache2 curl dbconfig-sqlite3 glewlwyd libapache2-mod-oauth2 libnginx-mod-http-js nginx openssl sqlite3
+# The software of others that docs/targets measures, and a real registry. A policy keeps apt from starting any of it as a service.
+E2E_PACKAGES := apache2 curl dbconfig-sqlite3 glewlwyd libapache2-mod-oauth2 libnginx-mod-http-js nats-server nginx openssl sqlite3
 POLICY := /usr/sbin/policy-rc.d
 
-deps-e2e: ## Install the software of others that the how-tos measure (Debian, needs root)
+deps-e2e: ## Install the software of others that the how-tos and tests run (Debian, needs root)
 	@[ "$$(id -u)" = 0 ] || { echo "make deps-e2e calls apt-get: run it as root"; exit 1; }
 	@if ! [ -e $(POLICY) ]; then trap 'rm -f $(POLICY)' EXIT; printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); fi; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(E2E_PACKAGES)
+
+e2e-images: ## Make container images of other people's software, for the tests (Debian, needs an engine)
+	@harness/containers/images/build
 
 clean: ## Remove what was built and written
 	rm -rf bin tokendrill-out
