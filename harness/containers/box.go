@@ -64,8 +64,8 @@ func (b *box) inspect(ctx context.Context) (container.InspectResponse, error) {
 
 // publish remembers where the ports of a container that runs are published.
 func (b *box) publish(is container.InspectResponse) error {
-	if !is.State.Running {
-		return fmt.Errorf("%s has ended with %d%s", b.node, is.State.ExitCode, b.lastWords())
+	if err := b.endOf(is); err != nil {
+		return err
 	}
 	out := published(is.NetworkSettings.Ports)
 	if out[b.port] == "" {
@@ -162,8 +162,8 @@ func (b *box) await(ctx context.Context) error {
 		if failed == nil {
 			return nil
 		}
-		if is, err := b.inspect(ctx); err == nil && !is.State.Running {
-			return fmt.Errorf("%s has ended with %d%s", b.node, is.State.ExitCode, b.lastWords())
+		if ended := b.ended(ctx); ended != nil {
+			return ended
 		}
 		select {
 		case <-ctx.Done():
@@ -175,6 +175,22 @@ func (b *box) await(ctx context.Context) error {
 
 // answersEvery is how often a role that does not answer yet is asked.
 const answersEvery = 20 * time.Millisecond
+
+// ended is an error if the container has ended.
+func (b *box) ended(ctx context.Context) error {
+	is, err := b.inspect(ctx)
+	if err != nil {
+		return nil // somebody else says so
+	}
+	return b.endOf(is)
+}
+
+func (b *box) endOf(is container.InspectResponse) error {
+	if is.State.Running {
+		return nil
+	}
+	return fmt.Errorf("%s has ended with %d%s", b.node, is.State.ExitCode, b.lastWords())
+}
 
 // lastWords is the last line that the container has written, after ": "; empty if it
 // has written none.
