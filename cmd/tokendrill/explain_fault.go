@@ -56,6 +56,8 @@ func actsOn(f chaos.Spec) string {
 		return "the link " + strings.Join(f.Links, " or ")
 	case chaos.OnNode:
 		return "the nodes of a role: " + strings.Join(f.Roles, ", ")
+	case chaos.OnContainer:
+		return "the containers of a role, with --stage containers: " + strings.Join(f.Roles, ", ")
 	}
 	if byCall(f) {
 		return "whatever an HTTP request can break, on this machine or on a host that --allow-host names"
@@ -73,6 +75,8 @@ func undoneBy(f chaos.Spec) string {
 	switch {
 	case f.Once:
 		return "there is nothing to undo"
+	case f.Place == chaos.OnContainer:
+		return "at its end, on every way out; if the run is killed, a journal on disk and a watchdog see to it that the stage is taken away"
 	case f.Outlives():
 		healer := "heal command"
 		if byCall(f) {
@@ -102,6 +106,8 @@ func accepts(p chaos.Param) string {
 		return fmt.Sprintf("a share of up to %s%%, such as 50%%", number(100*p.Max))
 	case chaos.UnitNumber:
 		return fmt.Sprintf("a number from %s to %s", number(p.Min), number(p.Max))
+	case chaos.UnitSize:
+		return fmt.Sprintf("a size from %v to %v", chaos.Size(p.Min), chaos.Size(p.Max))
 	case chaos.UnitCommand:
 		return "a list: a program and its arguments"
 	case chaos.UnitCall:
@@ -141,10 +147,10 @@ func faultExample(f chaos.Spec) string {
 	switch f.Place {
 	case chaos.OnLink:
 		fmt.Fprintf(&b, "    link: %s\n", append(f.Links, "gateway-authority")[0])
-	case chaos.OnNode:
+	case chaos.OnNode, chaos.OnContainer:
 		fmt.Fprintf(&b, "    node: %s\n", f.Roles[0])
 	}
-	b.WriteString("    at: 1s\n    for: 2s\n")
+	fmt.Fprintf(&b, "    at: 1s\n    for: %v\n", max(f.Least, 2*time.Second))
 	for _, p := range f.Params {
 		if p.Required || p.Unit == chaos.UnitCommand || p.Unit == chaos.UnitCall {
 			fmt.Fprintf(&b, "    %s: %s\n", p.Name, sampleOf(p))
@@ -164,7 +170,12 @@ func sampleOf(p chaos.Param) string {
 	case chaos.UnitShare:
 		return "50%"
 	case chaos.UnitNumber:
+		if p.Name == "cpus" {
+			return "0.1"
+		}
 		return number(within(10))
+	case chaos.UnitSize:
+		return chaos.Size(within(float64(64 << 20))).String()
 	case chaos.UnitCommand:
 		if p.Name == "heal" {
 			return "[systemctl, start, authority]"

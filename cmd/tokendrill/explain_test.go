@@ -114,6 +114,8 @@ func TestParametersAreToldWithUnitsBoundsAndDefaults(t *testing.T) {
 		{"a delay", chaos.Param{Unit: chaos.UnitDelay, Min: 0.001, Max: 60, Required: true}, "a duration, or {p50: …, p95: …}, from 1ms to 1m; required", "{p50: 100ms, p95: 300ms}"},
 		{"a share", chaos.Param{Unit: chaos.UnitShare, Max: 1, Default: "1"}, "a share of up to 100%, such as 50%; default 100%", "50%"},
 		{"a number", chaos.Param{Unit: chaos.UnitNumber, Min: 500, Max: 599, Default: "503"}, "a number from 500 to 599; default 503", "500"},
+		{"a number of CPUs", chaos.Param{Name: "cpus", Unit: chaos.UnitNumber, Min: 0.01, Max: 64, Required: true}, "a number from 0.01 to 64; required", "0.1"},
+		{"a size", chaos.Param{Unit: chaos.UnitSize, Min: 6 << 20, Max: 64 << 30, Required: true}, "a size from 6MiB to 64GiB; required", "64MiB"},
 		{"a text", chaos.Param{Unit: chaos.UnitText}, "a text; default none", "/introspect"},
 		{"a call", chaos.Param{Unit: chaos.UnitCall, Default: "none"}, "keys: url and, if need be, method (else POST), headers, body, status; default none", `{url: "http://127.0.0.1:8474/proxies/idp", body: '{"enabled": false}'}`},
 		{"a command", chaos.Param{Unit: chaos.UnitCommand, Required: true}, "a list: a program and its arguments; required", "[systemctl, stop, authority]"},
@@ -126,7 +128,7 @@ func TestParametersAreToldWithUnitsBoundsAndDefaults(t *testing.T) {
 }
 
 func TestWhatIsExplainedLooksAsItShould(t *testing.T) {
-	for _, row := range []struct{ kind, name string }{{"fault", "link.delay"}, {"fault", "exec"}, {"fault", "call"}, {"stimulus", "just-expired"}} {
+	for _, row := range []struct{ kind, name string }{{"fault", "link.delay"}, {"fault", "exec"}, {"fault", "call"}, {"fault", "container.memory"}, {"stimulus", "just-expired"}} {
 		t.Run(row.kind+" "+row.name, func(t *testing.T) {
 			got := explained(t, row.kind, row.name)
 			file := filepath.Join("testdata", "explain", row.kind+"-"+row.name+".txt")

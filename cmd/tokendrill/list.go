@@ -120,12 +120,14 @@ func scenarioList() [][]string {
 }
 
 func faultList() [][]string {
-	headings := map[chaos.Place]string{chaos.OnLink: "on a link", chaos.OnNode: "on a node", chaos.OnHost: "anywhere"}
+	headings := map[chaos.Place]string{
+		chaos.OnLink: "on a link", chaos.OnNode: "on a node", chaos.OnContainer: "on the container of a node", chaos.OnHost: "anywhere",
+	}
 	var all []named
 	for _, f := range chaos.Catalogue() {
 		all = append(all, named{headings[f.Place], f.Name, f.Does})
 	}
-	return grouped(all, headings[chaos.OnLink], headings[chaos.OnNode], headings[chaos.OnHost])
+	return grouped(all, headings[chaos.OnLink], headings[chaos.OnNode], headings[chaos.OnContainer], headings[chaos.OnHost])
 }
 
 func stimulusList() [][]string {
