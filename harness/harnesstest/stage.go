@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/harness"
 )
 
 // TestStage starts a stage for a plan and tests what every stage owes a run: each
 // gateway of each system accepts a fresh token, refuses one that was never issued,
-// refuses a revoked one within the bound of its pattern and at once thereafter,
-// and every link is named after its node. It closes the site.
+// refuses a revoked one within the bound of its pattern and at once thereafter.
+// Faults reach every node and every hop of the plan, wherever it is; one fault of a
+// link and one verb of a node land and heal at each pattern. It closes the site.
 func TestStage(t *testing.T, stage harness.Stage, p *harness.Plan) {
 	site, err := stage.Start(t.Context(), p)
 	if err != nil {
@@ -30,7 +30,8 @@ func TestStage(t *testing.T, stage harness.Stage, p *harness.Plan) {
 	for i, s := range p.Systems {
 		t.Run(s.Pattern, func(t *testing.T) { testSystem(t, site, s, site.Gateways[i]) })
 	}
-	t.Run("links", func(t *testing.T) { testLinks(t, site.Links) })
+	t.Run("hops", func(t *testing.T) { testHops(t, site, p) })
+	t.Run("nodes", func(t *testing.T) { testNodes(t, site, p) })
 }
 
 func testSystem(t *testing.T, site *harness.Site, s harness.System, urls []string) {
@@ -49,6 +50,11 @@ func testSystem(t *testing.T, site *harness.Site, s harness.System, urls []strin
 			t.Errorf("%s: a token that was never issued got %d, want 401", s.Gateways[i], got)
 		}
 	}
+	if s.Target == nil {
+		node := s.Pattern + "/" + s.Gateways[0]
+		t.Run("fault of a link", func(t *testing.T) { testLinkFault(t, site, node, urls[0], issued.Token) })
+		t.Run("verb of a node", func(t *testing.T) { testVerb(t, site, node, urls[0], issued.Token) })
+	}
 	if status, err := site.Authority.Revoke(t.Context(), issued.Token); err != nil || status != http.StatusOK {
 		t.Fatalf("revoke: %d, %v", status, err)
 	}
@@ -63,19 +69,6 @@ func testSystem(t *testing.T, site *harness.Site, s harness.System, urls []strin
 		if got := get(t, site, url, issued.Token); got != http.StatusUnauthorized {
 			t.Errorf("%s: got %d after it was refused", s.Gateways[i], got)
 		}
-	}
-}
-
-func testLinks(t *testing.T, links []*chaos.Link) {
-	seen := map[string]bool{}
-	for _, l := range links {
-		if l.Name == "" || l.Node == "" {
-			t.Errorf("link %q has no name or node", l)
-		}
-		if seen[l.String()] {
-			t.Errorf("two links are called %q", l)
-		}
-		seen[l.String()] = true
 	}
 }
 
