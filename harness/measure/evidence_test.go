@@ -2,6 +2,7 @@ package measure
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -29,6 +30,8 @@ func TestAFaultWithoutEvidenceLeavesTheRunInconclusive(t *testing.T) {
 		{"its effect was not seen", Event{Detail: FaultHealed, Met: 3, Clear: 1}, false, Inconclusive, "refuse gateway-authority was not seen to take effect: what it would have done is unknown"},
 		{"nothing came after it", Event{Detail: landed, Met: 3}, false, Inconclusive, "refuse gateway-authority met no traffic after it was healed: whether its effect is gone is unknown"},
 		{"it did not heal", Event{Detail: landed, Met: 3, Clear: 2}, false, Inconclusive, "refuse gateway-authority was not seen to heal: whether its effect is gone is unknown"},
+		{"nobody saw the container paused", Event{Fault: "container.pause gateway", Detail: FaultHealed, Clear: 1}, false, Inconclusive, "container.pause gateway was not seen to take effect: what it would have done is unknown"},
+		{"no sign of life of the container after it", Event{Fault: "container.pause gateway", Detail: landed, Met: 3}, false, Inconclusive, "container.pause gateway was not seen to heal: whether its effect is gone is unknown"},
 		{"a gate that fails, fails all the same", Event{}, true, Fail, "refuse gateway-authority met no traffic: what it would have done is unknown"},
 	} {
 		t.Run(row.says, func(t *testing.T) {
@@ -41,7 +44,8 @@ func TestAFaultWithoutEvidenceLeavesTheRunInconclusive(t *testing.T) {
 				forged.Class, forged.Detail, forged.Expect = token.Fuzzed, "crit", expectReject
 				r.Observe(forged)
 			}
-			row.fault.Fault, row.fault.Start, row.fault.End = "refuse gateway-authority", 5*ms, 9*ms
+			row.fault.Fault = cmp.Or(row.fault.Fault, "refuse gateway-authority")
+			row.fault.Start, row.fault.End = 5*ms, 9*ms
 			r.Fault(row.fault)
 			live := finish(t, r, Run{})
 			again := checkAgain(t, &file)

@@ -73,8 +73,10 @@ type Sender struct {
 	Sent        int   `json:"sent"`
 	Lag         Dist  `json:"lag"`
 	MaxInFlight int64 `json:"max_in_flight"`
-	// CPU is the share of all cores that this process used, 0 to 1; null if unknown.
-	CPU *float64 `json:"cpu"`
+	// CPU is the share of all cores that this process used, 0 to 1, and Machine what
+	// everybody on the machine used, containers among them; null if unknown.
+	CPU     *float64 `json:"cpu"`
+	Machine *float64 `json:"machine,omitempty"`
 	// Floor is the response latency of the stage's bare path, without a token decision.
 	Floor Dist `json:"floor"`
 }
@@ -240,7 +242,8 @@ type Fault struct {
 	Landed bool    `json:"landed"`
 	Healed bool    `json:"healed"`
 	// Met is how much the fault acted on; Clear is how much came through the same
-	// place unharmed after it was healed.
+	// place unharmed after it was healed. For a fault of a container both count
+	// looks: that it was in force, and signs of life after it.
 	Met   int64 `json:"met"`
 	Clear int64 `json:"clear"`
 	// Unknown says why nothing is known about its effect or its end; empty if both
