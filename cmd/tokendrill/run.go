@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,8 @@ import (
 
 // runFlags are what a command line changes about a scenario.
 type runFlags struct {
+	stageChoice
+
 	scenario string
 	traffic  string
 	rate     string
@@ -41,7 +44,7 @@ type runFlags struct {
 	maxFault     time.Duration // cap on the time of one fault
 	maxShare     string        // cap on the share that a fault acts on
 
-	stage harness.Stage // nil is the embedded one
+	stage harness.Stage // nil is what the flags say
 }
 
 func runCommand() *cobra.Command {
@@ -53,6 +56,11 @@ func runCommand() *cobra.Command {
 their traffic and prints which pattern is fast, which revokes quickly and which is
 ever wrong. SCENARIO is a name of the catalogue (tokendrill list scenarios) or a
 YAML file; without one it is "quick".
+
+The patterns run in this process, each role on a loopback socket; with --stage
+containers each role is a container of its own, on the Docker engine of this machine,
+and can be paused, killed and cut off. The image is made of this program, which has to
+be a static one for that; --binary names another.
 
 With --target it measures systems of your own, each described by a target file
 (tokendrill init writes one), under the scenario made for them or the one named. What
@@ -69,7 +77,8 @@ watchdog; what even that cannot undo is left to tokendrill heal.`,
   tokendrill run quick --dry-run
   tokendrill run quick --max-fault-time 5s --max-share 50%
   tokendrill run --target staging.yaml --allow-host api-eu.example.com,idp.example.com
-  tokendrill run --target staging.yaml --patterns cache --fault authority.outage`,
+  tokendrill run --target staging.yaml --patterns cache --fault authority.outage
+  tokendrill run quick --stage containers`,
 		Args:              args(0, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(c *cobra.Command, a []string) error {
@@ -81,6 +90,7 @@ watchdog; what even that cannot undo is left to tokendrill heal.`,
 			return f.run(c)
 		},
 	}
+	f.stageChoice.flags(c)
 	flags := c.Flags()
 	flags.StringVar(&f.traffic, "traffic", "", `recording to replay: a file, "sample", or "probe", the probe request alone`)
 	flags.StringVar(&f.rate, "rate", "", "requests per second of the latency phase, such as 400/s")
@@ -108,6 +118,9 @@ func (f runFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return badInput(err)
 	}
+	if err := f.check(plan); err != nil {
+		return err
+	}
 	if f.dryRun {
 		return printPlan(c.OutOrStdout(), plan)
 	}
@@ -117,6 +130,9 @@ func (f runFlags) run(c *cobra.Command) error {
 	}
 	ctx, hurry, stop := interruptible(c.Context())
 	defer stop()
+	if err := f.reachable(ctx); err != nil {
+		return unlessInterrupted(ctx, err)
+	}
 	dir, err := openFolder(f.out, fmt.Sprintf("%s-%d", plan.Scenario.Name, f.seed), f.force)
 	if err != nil {
 		return err
@@ -126,30 +142,47 @@ func (f runFlags) run(c *cobra.Command) error {
 		return errors.Join(err, dir.abandon())
 	}
 	audit := &lateFile{dir: dir, name: auditName}
-	if f.stage == nil {
-		f.stage = harness.Embedded{Audit: pattern.NewAuditLog(audit)}
-	}
+	show := newProgress(c.ErrOrStderr())
 	if len(plan.Scenario.Targets) > 0 {
-		f.stage = external.Stage{Options: external.Options{Allow: f.allowHost, Insecure: f.insecure}, Beside: f.stage}
 		fmt.Fprintln(c.ErrOrStderr(), costText(plan))
 	}
-	show := newProgress(c.ErrOrStderr())
 	result, err := harness.Run(ctx, plan, harness.Options{
-		Stage: f.stage, History: history, Progress: show.update, Version: version, Reproduce: f.command(c),
+		Stage: f.stageOf(plan, pattern.NewAuditLog(audit), show), History: history, Progress: show.update, Version: version, Reproduce: f.command(c),
 		State: state, Watchdog: func() (func(), error) { return startWatchdog(state) }, Hurry: hurry,
 	})
 	show.done()
 	err = errors.Join(err, history.Close(), audit.Close())
 	if result == nil {
-		if ctx.Err() != nil && !errors.As(err, new(*harness.UndoError)) {
-			err = errInterrupted
-		}
-		return errors.Join(err, dir.abandon())
+		return errors.Join(unlessInterrupted(ctx, err), dir.abandon())
 	}
 	if err := errors.Join(err, result.WriteHLog(dir.path), f.report(c, dir, result.Report)); err != nil {
 		return err
 	}
 	return verdict(result.Report)
+}
+
+// unlessInterrupted is err, or errInterrupted if the end of ctx explains it.
+func unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.As(err, new(*harness.UndoError)) {
+		return errInterrupted
+	}
+	return err
+}
+
+// stageOf is where the plan is carried out.
+func (f runFlags) stageOf(p *harness.Plan, audit pattern.Auditor, show *progress) harness.Stage {
+	stage := f.stage
+	switch {
+	case stage != nil:
+	case f.kind == stageContainers:
+		stage = f.containers(forRun, show)
+	default:
+		stage = harness.Embedded{Audit: audit}
+	}
+	if len(p.Scenario.Targets) > 0 {
+		stage = external.Stage{Options: external.Options{Allow: f.allowHost, Insecure: f.insecure}, Beside: stage}
+	}
+	return stage
 }
 
 // command is the command line that runs the same again.
@@ -170,7 +203,7 @@ func (f runFlags) command(c *cobra.Command) string {
 	if f.insecure {
 		words = append(words, "--insecure")
 	}
-	for _, name := range []string{"traffic", "rate", "speed", "duration", "tokens", "max-fault-time", "max-share"} {
+	for _, name := range []string{"traffic", "rate", "speed", "duration", "tokens", "max-fault-time", "max-share", "stage", "binary"} {
 		if flag := c.Flags().Lookup(name); flag.Changed {
 			words = append(words, "--"+name, quoted(flag.Value.String()))
 		}

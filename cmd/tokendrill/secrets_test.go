@@ -143,7 +143,7 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 	c.SetContext(t.Context())
 	c.SetOut(&printed)
 	c.SetErr(&printed)
-	err := runFlags{scenario: file, seed: 7, out: out, stage: spy}.run(c)
+	err := runFlags{stageChoice: stageChoice{kind: stageEmbedded}, scenario: file, seed: 7, out: out, stage: spy}.run(c)
 	require.Equal(t, exitFail, exitCode(err), "%v\n%s", err, printed.String())
 
 	needles := spy.needles()

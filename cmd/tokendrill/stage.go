@@ -17,19 +17,24 @@ import (
 
 // stageFlags are what a command line says about a stage.
 type stageFlags struct {
+	stageChoice
+
 	scenario string
 	dir      string
 	patterns []string
 }
 
+// stageDir is where a stage writes its files if nobody says another folder.
+const stageDir = "stage"
+
 func stageCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "stage",
 		Short:   "Keep a stage running, to try things by hand",
-		Example: "  tokendrill stage up",
+		Example: "  tokendrill stage up\n  tokendrill stage status\n  tokendrill stage down",
 		RunE:    needsKind("stage what?"),
 	}
-	c.AddCommand(stageUpCommand())
+	c.AddCommand(stageUpCommand(), stageDownCommand(), stageStatusCommand(), stagePruneCommand())
 	return c
 }
 
@@ -38,11 +43,12 @@ func stageUpCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "up [SCENARIO|FILE]",
 		Short: "Start the gateways and the authority of a scenario, and keep them up until Ctrl-C",
-		Long: `up starts the embedded stage of a scenario on loopback ports and leaves it to you:
-the gateways of its patterns with its settings, routes and network delays, and an
-authority for their tokens. It prints where they are, a live token, and curl lines
-that get a token, use it, revoke it and see it refused. Nothing is sent to the stage
-or broken by itself, and the delays of client-gateway are left out: you are the client.
+		Long: `up starts the stage of a scenario on loopback ports and leaves it to you: the gateways
+of its patterns with its settings, routes and network delays, and an authority for
+their tokens. It prints where they are, a live token, and curl lines that get a token,
+use it, revoke it and see it refused. Nothing is sent to the stage or broken by itself,
+and the delays of client-gateway are left out: you are the client. All of it runs in
+this process, or with --stage containers each role in a container of its own.
 
 DIR gets these files, readable by you alone, and must be empty if it is there:
 
@@ -50,17 +56,19 @@ DIR gets these files, readable by you alone, and must be empty if it is there:
                 sourced; it appears when everything is up
   PATTERN.yaml  a target file for the gateways of each pattern
   secret        the client secret that the target files name
-  pid           the process, for kill
+  addresses     where everything is, for stage status
+  pid           the process, for stage down
 
 Tokens live for as long as the scenario says, and for an hour at least. The client
 "demo" gets opaque ones, "demo-jwt" signed ones; each may revoke its own (RFC 7009).
 "gateway" may introspect (RFC 7662, on request RFC 9701), for a gateway of your own.
 
-Ctrl-C or SIGTERM takes everything down and removes the files, since they name what
-is no longer there; DIR goes too if up has made it. That is exit code 0.`,
+Ctrl-C, SIGTERM or stage down takes everything down and removes the files, since they
+name what is no longer there; DIR goes too if up has made it. That is exit code 0.`,
 		Example: `  tokendrill stage up
   tokendrill stage up field-review --patterns cache,remote
-  tokendrill stage up my-scenario.yaml --dir /tmp/stage`,
+  tokendrill stage up my-scenario.yaml --dir /tmp/stage
+  tokendrill stage up --stage containers`,
 		Args:              args(0, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(c *cobra.Command, a []string) error {
@@ -70,12 +78,35 @@ is no longer there; DIR goes too if up has made it. That is exit code 0.`,
 			return f.up(c)
 		},
 	}
-	flags := c.Flags()
-	flags.StringVar(&f.dir, "dir", "stage", "folder of the files")
-	flags.StringSliceVar(&f.patterns, "patterns", nil, "patterns to start, in the place of the scenario's")
-	_ = c.MarkFlagDirname("dir") // it is there
+	f.stageChoice.flags(c)
+	f.dirFlag(c)
+	c.Flags().StringSliceVar(&f.patterns, "patterns", nil, "patterns to start, in the place of the scenario's")
 	_ = c.RegisterFlagCompletionFunc("patterns", completePatterns)
 	return c
+}
+
+// dirFlag adds --dir.
+func (f *stageFlags) dirFlag(c *cobra.Command) {
+	c.Flags().StringVar(&f.dir, "dir", stageDir, "folder of the files")
+	_ = c.MarkFlagDirname("dir") // it is there
+}
+
+// whichFlags add the flags that say which stage is meant.
+func (f *stageFlags) whichFlags(c *cobra.Command) {
+	f.dirFlag(c)
+	f.kindFlag(c, "containers speaks of those on this engine, in the place of a folder")
+}
+
+// onEngine says whether the stages of the engine are meant, and not that of a folder.
+func (f stageFlags) onEngine(c *cobra.Command) (bool, error) {
+	if err := f.known(); err != nil {
+		return false, err
+	}
+	onEngine := f.kind == stageContainers
+	if onEngine && c.Flags().Changed("dir") {
+		return false, badInput(errors.New("--dir and --stage containers contradict each other; expected one of them"))
+	}
+	return onEngine, nil
 }
 
 // up keeps a stage up until the user ends it.
@@ -84,19 +115,27 @@ func (f stageFlags) up(c *cobra.Command) error {
 	if err != nil {
 		return badInput(err)
 	}
+	if err := f.check(plan); err != nil {
+		return err
+	}
 	ctx, _, stop := interruptible(c.Context())
 	defer stop()
+	if err := f.reachable(ctx); err != nil {
+		return unlessEnded(ctx, err)
+	}
 	dir, err := openStageFolder(f.dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(stand(ctx, c.OutOrStdout(), plan, dir), dir.remove())
+	return errors.Join(f.stand(ctx, c, plan, dir), dir.remove())
 }
 
 // stand keeps a stage up, and tells the user about it, until ctx ends. That ctx ends
 // on the way there is no error.
-func stand(ctx context.Context, w io.Writer, plan *harness.Plan, dir *stageFolder) error {
-	s, err := startStage(ctx, plan)
+func (f stageFlags) stand(ctx context.Context, c *cobra.Command, plan *harness.Plan, dir *stageFolder) error {
+	w, show := c.OutOrStdout(), newProgress(c.ErrOrStderr())
+	s, err := f.start(ctx, plan, show)
+	show.done()
 	if err != nil {
 		return unlessEnded(ctx, err)
 	}

@@ -166,7 +166,7 @@ func TestAStageAnswersTheGatewayOfAUser(t *testing.T) {
 
 	files, err := filepath.Glob(filepath.Join(r.Dir, "stage", "*"))
 	require.NoError(t, err)
-	assert.Len(t, files, 4)
+	assert.Len(t, files, 5)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)

@@ -32,14 +32,18 @@ type standing struct {
 	probe                 scenarios.Call
 }
 
-// startStage starts an embedded stage with clients for the user.
-func startStage(ctx context.Context, plan *harness.Plan) (*standing, error) {
+// start starts a stage with clients for the user.
+func (c stageChoice) start(ctx context.Context, plan *harness.Plan, show *progress) (*standing, error) {
 	s := &standing{plan: plan, secret: rand.Text(), gatewaySecret: rand.Text(), probe: probeOf(plan.Scenario)}
-	stage := harness.Embedded{Clients: []authority.Client{
+	clients := []authority.Client{
 		{ID: demoClient, Secret: s.secret, Scopes: plan.Scopes()},
 		{ID: demoJWTClient, Secret: s.secret, Scopes: plan.Scopes(), JWT: true},
 		{ID: gatewayClient, Secret: s.gatewaySecret, Introspects: true},
-	}}
+	}
+	stage := harness.Stage(harness.Embedded{Clients: clients})
+	if c.kind == stageContainers {
+		stage = c.containers(forUp, show, clients...)
+	}
 	var err error
 	s.site, err = stage.Start(ctx, plan)
 	return s, err
@@ -69,6 +73,9 @@ func (s *standing) upstream() string { return strings.TrimSuffix(s.site.Floor, "
 // describe writes the files, that which is waited for last.
 func (s *standing) describe(dir *stageFolder) error {
 	err := dir.write("secret", s.secret+"\n")
+	if err == nil {
+		err = dir.publish(addressFile, s.addresses())
+	}
 	for i, sys := range s.plan.Systems {
 		if err == nil {
 			err = dir.write(sys.Pattern+".yaml", s.target(sys, s.site.Gateways[i]))
@@ -127,7 +134,7 @@ const leastBound = 100 * time.Millisecond
 // target is a target file for the gateways of a pattern.
 func (s *standing) target(sys harness.System, urls []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by tokendrill stage up, and gone with the stage.\nname: own-%s\n", sys.Pattern)
+	fmt.Fprintf(&b, "%s\nname: own-%s\n", targetHead, sys.Pattern)
 	fmt.Fprintf(&b, "about: The %s gateways of the stage %s, measured as if they were somebody's own.\n", sys.Pattern, s.plan.Scenario.Name)
 	fmt.Fprintf(&b, "bound: %v # %s\n", max(sys.Bound, leastBound), sys.BoundWhy)
 	fmt.Fprint(&b, "gateways:\n")
