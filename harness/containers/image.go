@@ -75,7 +75,7 @@ func (e *engine) binary(path string) ([]byte, error) {
 		return nil, err
 	}
 	if err := static(binary, e.arch); err != nil {
-		return nil, fmt.Errorf("%s cannot run in a container: %w; build one that can: CGO_ENABLED=0 GOOS=linux GOARCH=%s go build -o tokendrill ./cmd/tokendrill", path, err, e.arch)
+		return nil, fmt.Errorf("%s cannot run in a container: %w; build one that can: CGO_ENABLED=0 GOOS=linux GOARCH=%s go build -o tokendrill ./cmd/tokendrill, and name it with --binary", path, err, e.arch)
 	}
 	return binary, nil
 }

@@ -228,8 +228,9 @@ func (g *ground) close() error {
 	return errors.Join(err, g.engine.close())
 }
 
-// sweepBy is the command that takes the stage away when this process is gone. A
-// binary that was named is a tokendrill; this executable may be somebody's tests.
+// sweepBy is the command that takes the stage away when this process is gone, or hangs:
+// then too, whoever keeps it. A binary that was named is a tokendrill; this executable
+// may be somebody's tests.
 func (g *ground) sweepBy(binary string) ([]string, error) {
 	if binary == "" || runtime.GOOS != "linux" {
 		own, err := os.Executable()
@@ -239,5 +240,5 @@ func (g *ground) sweepBy(binary string) ([]string, error) {
 		binary = own
 	}
 	program, err := filepath.Abs(binary)
-	return []string{program, "stage", "prune", "--id", g.id}, err
+	return []string{program, "stage", "prune", "--all", "--id", g.id}, err
 }
