@@ -18,7 +18,7 @@ func (r *run) summary(ended error, stats AttackStats, cpu cpuUse, floor measure.
 	out := measure.Run{
 		Elapsed: time.Since(r.zero),
 		Sender: measure.Sender{
-			Planned: r.total, Sent: int(stats.Sent), MaxInFlight: stats.MaxInFlight, CPU: cpu.share(), Floor: floor,
+			Planned: r.total, Sent: int(stats.Sent), MaxInFlight: stats.MaxInFlight, CPU: cpu.share(), Machine: cpu.machine(), Floor: floor,
 		},
 		Environment: environment(r.opts.Version, r.plan.Scenario),
 		Reproduce:   r.opts.Reproduce,
