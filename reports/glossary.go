@@ -8,6 +8,9 @@ func glossary(r *measure.Report) []sentence {
 	if targets(r) > 0 {
 		words = append(words, targetWords()...)
 	}
+	if inContainers(r) {
+		words = append(words, containerWords()...)
+	}
 	return words
 }
 
@@ -18,6 +21,15 @@ func targetWords() []sentence {
 		{"Control path", "A path of the same gateways that asks for no token. It is asked as often as the probe, and counts neither as let in nor as refused."},
 		{"Derived *", "Where no gateway tells how long a check takes: p50 and p95 of the response less those of the control path, at least zero. What else sets the two paths apart is in it."},
 		{"Replica", "One of several servers behind a gateway, as the header tells that the target file names."},
+	}
+}
+
+// containerWords are those that only a stage of containers needs.
+func containerWords() []sentence {
+	return []sentence{
+		{"Paused container", "Nothing in it runs and its connections stay: a request that was sent during the pause may be answered after it. It is judged by when it was sent; what was sent before the revocation was acknowledged is legal however late it is let in."},
+		{"Killed, disconnected", "A killed one refuses connections and starts with an empty memory. A disconnected one is reached from outside and reaches no other role."},
+		{"Sign of life", "The role answered while nothing was in force. It shows that a fault of its container is over."},
 	}
 }
 
@@ -34,7 +46,8 @@ func usualWords() []sentence {
 		{"Bound", "How long a revoked token may live by design."},
 		{"Let in (false accepts)", "Accepts that no right implementation gives: forged, expired, wrong audience or scope, revoked longer than the bound ago, let in again after a refusal."},
 		{"Shut out (false rejects)", "Refusals of a token that was valid throughout, or for the wrong reason."},
-		{"Before, during, after", "The stretches of a run around its faults: during is from the begin of the first to the end of the last."},
+		{"Floor", "Response on the bare path of the stage, past the gateways and without a token decision: what every response here holds. Figures of stages with another path or floor are not compared."},
+		{"Before, during, after", "The stretches of a run around its faults: during is from the begin of the first to the end of the last. A request belongs to where it was to be sent, however late the answer came."},
 		{"Landed, healed", "A fault landed if it met traffic, and healed if traffic came through the same place unharmed afterwards. Of a fault that met nothing, nothing is known."},
 		{"As before", "Response p95 and the share without an answer are back at their level before the first fault."},
 		{"No answer", "429, 5xx, timeouts and refused connections. They never count as a refusal."},

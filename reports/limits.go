@@ -29,12 +29,21 @@ func limitSentences(r *measure.Report) []string {
 	if own { // what is doubtful about a system of one's own matters most
 		said = append(said, warningSentences(r)...)
 	}
+	if nearLimit(r) {
+		said = append(said, senderSentence(r))
+	}
 	said = append(said, sampleSentence(r))
 	if s := unsettled(r); s != "" {
 		said = append(said, s)
 	}
 	said = append(said, coverage(r)...)
-	said = append(said, senderSentence(r), networkSentence(r))
+	if !nearLimit(r) {
+		said = append(said, senderSentence(r))
+	}
+	if s := containersSentence(r); s != "" {
+		said = append(said, s)
+	}
+	said = append(said, networkSentence(r))
 	if !own {
 		said = append(said, warningSentences(r)...)
 	}
@@ -124,6 +133,13 @@ func unsettled(r *measure.Report) string {
 // heldUp is the lateness at p99, in ms, from which the sender is no bystander.
 const heldUp = 20
 
+// nearLimit reports whether the machine had hardly a core to spare.
+func nearLimit(r *measure.Report) bool {
+	const full = 0.85
+	own, all := r.Sender.CPU, r.Sender.Machine
+	return own != nil && *own > full || all != nil && *all > full
+}
+
 // senderSentence says whether the sender may have measured itself.
 func senderSentence(r *measure.Report) string {
 	var parts []string
@@ -139,11 +155,16 @@ func senderSentence(r *measure.Report) string {
 		return "Sender " + parts[0] + ", CPU not known."
 	}
 	said := "Sender " + parts[0] + ", CPU " + percent(*r.Sender.CPU)
+	if all := r.Sender.Machine; all != nil {
+		said += ", of the whole machine " + percent(*all)
+	}
 	switch {
-	case *r.Sender.CPU > 0.85:
+	case nearLimit(r):
 		return said + ": the machine was near its limit."
 	case r.Sender.Lag.P99 != nil && *r.Sender.Lag.P99 > heldUp:
 		return said + ": held up at times, which response latency includes."
+	case inContainers(r) && r.Sender.Machine == nil:
+		return said + ", without that of the containers."
 	case r.Validity.OK && r.Sender.Planned > 0 && 20*r.Sender.Sent >= 19*r.Sender.Planned:
 		return said + ": not the bottleneck."
 	}

@@ -20,10 +20,11 @@ func (b block) lines() []string { return labelled(b.label, b.text, b.most) }
 // blocks are the sentences of a run, the most important first, without what the
 // run does not show.
 func blocks(r *measure.Report) []block {
-	said := []block{{"fast", fastSentence(r), 2}, {"", derivedLegend(r), 1}, {"revoked", revokedSentence(r), 2}}
+	floor := block{"floor", floorSentence(r), 2}
+	said := []block{{"fast", fastSentence(r), 2}, {"", derivedLegend(r), 1}, floor, {"revoked", revokedSentence(r), 2}}
 	switch {
 	case broke(r):
-		said = []block{{"broken", fit(brokenSentences(r), Columns-indent, 3), 3}, {"answers", answersSentence(r), 2}, {"revoked", meanwhileSentence(r), 2}}
+		said = []block{{"broken", fit(brokenSentences(r), Columns-indent, 3), 3}, {"answers", answersSentence(r), 2}, floor, {"revoked", meanwhileSentence(r), 2}}
 	case !speedMeasured(r) && sum(r, decisions) > 0:
 		said = said[1:] // the limits say so
 	}

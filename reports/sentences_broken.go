@@ -24,18 +24,43 @@ func brokenSentences(r *measure.Report) []string {
 // seen is the evidence for a fault in a few words.
 func seen(f measure.Fault) string {
 	switch doubt := doubtOf(f); {
-	case f.Met == 0 && (f.Unknown != "" || !f.Landed):
+	case f.Met == 0 && (f.Unknown != "" || !f.Landed) && !ofContainer(f):
 		return "met no traffic"
+	case f.Met == 0 && doubt != "" && f.Unknown != "":
+		return "not seen to take effect"
 	case doubt != "" && !f.Landed:
 		return "not seen to take effect"
 	case doubt != "" && f.Met == 0: // a report of before that was counted
 		return "landed; not seen to heal"
 	case doubt != "":
-		return "met " + count(f.Met) + "; not seen to heal"
+		return acted(f) + "; not seen to heal"
 	case f.Met == 0:
 		return "landed and healed"
 	}
-	return fmt.Sprintf("met %s; %s unharmed after it", count(f.Met), count(f.Clear))
+	return acted(f) + "; " + unharmed(f)
+}
+
+// ofContainer reports whether a fault acts on a container: its evidence is what the
+// engine says and signs of life of the role, not traffic.
+func ofContainer(f measure.Fault) bool { return strings.HasPrefix(f.Name, "container.") }
+
+// acted says how often a fault was seen to act.
+func acted(f measure.Fault) string {
+	switch {
+	case !ofContainer(f):
+		return "met " + count(f.Met)
+	case f.Met == 1:
+		return "seen in force once"
+	}
+	return fmt.Sprintf("seen in force %s times", count(f.Met))
+}
+
+// unharmed says what came after it that it did not act on.
+func unharmed(f measure.Fault) string {
+	if ofContainer(f) {
+		return map[bool]string{true: "1 sign", false: count(f.Clear) + " signs"}[f.Clear == 1] + " of life after it"
+	}
+	return count(f.Clear) + " unharmed after it"
 }
 
 // answersSentence says which patterns stopped answering meanwhile, and which did not.

@@ -76,17 +76,6 @@ func headline(r *measure.Report) string {
 	return said
 }
 
-// stage names the stage with its network.
-func stage(r *measure.Report) string {
-	switch {
-	case r.Stage != "embedded" || r.Environment.Network == "":
-		return r.Stage
-	case r.Environment.Network == noNetwork:
-		return "embedded (loopback)"
-	}
-	return "embedded (delayed links)"
-}
-
 // tailLines are the verdict, what is doubtful about the faults, and where to go from here.
 func tailLines(r *measure.Report, opts TerminalOptions) []string {
 	word, text := verdictLine(r)

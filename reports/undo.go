@@ -28,6 +28,8 @@ func doubtOf(f measure.Fault) string {
 	switch {
 	case f.Unknown != "":
 		return f.Unknown
+	case !f.Landed && ofContainer(f):
+		return "was not seen to take effect: what it would have done is unknown"
 	case !f.Landed:
 		return "met no traffic: what it would have done is unknown"
 	case !f.Healed:

@@ -37,6 +37,9 @@ func variants() []variant {
 		{"targets-beside-patterns", besideThePatterns()},
 		{"many-gateways", manyGateways()},
 		{"target-revokes-nothing", revokesNothing()},
+		{"containers", containers()},
+		{"containers-paused", pausedContainers()},
+		{"containers-not-seen", unseenContainers()},
 	}
 }
 

@@ -273,5 +273,5 @@ func cut(r *measure.Report) string {
 
 // reproduce is the command that runs this again.
 func reproduce(r *measure.Report) string {
-	return cmp.Or(r.Reproduce, fmt.Sprintf("tokendrill run %s --stage %s --seed %d", r.Scenario, r.Stage, r.Seed))
+	return cmp.Or(r.Reproduce, fmt.Sprintf("tokendrill run %s --stage %s --seed %d", r.Scenario, stageKind(r), r.Seed))
 }

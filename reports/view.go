@@ -24,6 +24,8 @@ type view struct {
 	Noun          string
 	Derived       string // explains the mark of derived figures
 	Network       string
+	Path          string // the stage and the way of its requests
+	FloorSaid     string
 	Coverage      []string
 	Map           *chart
 	Lives         []chart
@@ -101,7 +103,7 @@ type wrongRow struct {
 
 func newView(r *measure.Report) *view {
 	v := &view{
-		Report: r, Started: "not known", SpeedName: speedOf(r).name, Noun: noun(r), Derived: derivedLegend(r), Network: networkSentence(r), Coverage: coverage(r), Limits: limitSentences(r), Reproduce: reproduce(r),
+		Report: r, Started: "not known", SpeedName: speedOf(r).name, Noun: noun(r), Derived: derivedLegend(r), Network: networkSentence(r), Path: stage(r), FloorSaid: floorSentence(r), Coverage: coverage(r), Limits: limitSentences(r), Reproduce: reproduce(r),
 		Map: plotMap(r), Lives: plotLives(r), Timelines: plotTimelines(r), Latencies: plotLatencies(r),
 		Matrix: matrixOf(r), Wrong: wrongRows(r), Glossary: glossary(r),
 		Notes: faultNotes(r), FaultRows: faultRows(r), Answers: plotAnswers(r), Phases: phaseTables(r), ShowPhases: showPhases(r),

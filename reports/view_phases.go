@@ -26,10 +26,10 @@ func faultRows(r *measure.Report) []faultRow {
 	for _, f := range r.Faults {
 		row := faultRow{Name: f.Name, From: setting(f.From), To: setting(f.To), Landed: evidence{Text: "yes"}, Healed: evidence{Text: "yes"}}
 		if f.Met > 0 {
-			row.Landed.Text = "yes: met " + count(f.Met)
+			row.Landed.Text = "yes: " + acted(f)
 		}
 		if f.Clear > 0 {
-			row.Healed.Text = fmt.Sprintf("yes: %s unharmed after it", count(f.Clear))
+			row.Healed.Text = "yes: " + unharmed(f)
 		}
 		switch doubt := doubtOf(f); {
 		case !f.Landed || f.Unknown != "" && f.Met == 0:
