@@ -14,7 +14,9 @@ func staged(r *measure.Report) *measure.Report {
 	r.Sender.CPU, r.Sender.Machine = new(0.21), new(0.58)
 	for i := range r.Patterns {
 		l := &r.Patterns[i].Latency
-		l.Response.P50, l.Service.P50 = slower(l.Response.P50), slower(l.Service.P50)
+		for _, d := range []*measure.Dist{&l.Response, &l.Service} {
+			d.P50, d.P95, d.P99, d.Max = slower(d.P50), slower(d.P95), slower(d.P99), slower(d.Max)
+		}
 	}
 	return r
 }
