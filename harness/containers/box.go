@@ -154,10 +154,13 @@ func askNATS(ctx context.Context, at string) error {
 }
 
 // await waits until the role answers, the container ends or ctx does.
-func (b *box) await(ctx context.Context) error {
+func (b *box) await(ctx context.Context) error { return b.until(ctx, b.answers) }
+
+// until asks until there is no error, the container ends or ctx does.
+func (b *box) until(ctx context.Context, ask func(context.Context) error) error {
 	for {
-		ask, cancel := context.WithTimeout(ctx, time.Second)
-		failed := b.answers(ask)
+		once, cancel := context.WithTimeout(ctx, time.Second)
+		failed := ask(once)
 		cancel()
 		if failed == nil {
 			return nil

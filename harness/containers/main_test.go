@@ -136,12 +136,12 @@ func warm(t testing.TB, o Options) {
 	require.NoError(t, err)
 }
 
-// someones makes an image of other people's software for the length of a test.
-func someones(t testing.TB) string {
+// someones makes other people's software, and an image of it for the length of a test.
+func someones(t testing.TB) (path, image string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "upstream")
+	path = filepath.Join(t.TempDir(), "upstream")
 	require.NoError(t, program("./testdata/upstream", path, runtime.GOARCH))
-	return imageOf(t, path)
+	return path, imageOf(t, path)
 }
 
 // imageOf makes an image of a program for the length of a test.

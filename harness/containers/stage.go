@@ -181,8 +181,14 @@ func (g *ground) serve(ctx context.Context, r harness.Role) (*harness.Standing, 
 	if r.Kind == chaos.RoleAuthority {
 		r.Issuer, up.Calls = up.URL, s.far.Calls
 	}
+	if err := s.box.until(ctx, s.far.Ping); err != nil {
+		return nil, err
+	}
 	if _, err := s.far.Start(ctx, r); err != nil {
-		return nil, errors.Join(err, s.box.ended(context.WithoutCancel(ctx)))
+		if ended := s.box.ended(context.WithoutCancel(ctx)); ended != nil {
+			err = fmt.Errorf("%w; %w", err, ended)
+		}
+		return nil, err
 	}
 	up.Control, up.Far = newNode(s.box, s.far), s.far
 	return up, nil

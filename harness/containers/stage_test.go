@@ -19,6 +19,7 @@ import (
 
 	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/authority"
+	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/harness/harnesstest"
@@ -52,7 +53,7 @@ func TestContainersAreAStage(t *testing.T) {
 func testListed(t *testing.T, o Options, p *harness.Plan, site *harness.Site) {
 	s := only(t, o)
 	assert.True(t, s.Alive)
-	assert.Equal(t, []string{"stage", "prune", "--id", s.ID}, site.Sweep[1:])
+	assert.Equal(t, []string{"stage", "prune", "--all", "--id", s.ID}, site.Sweep[1:])
 	var want, got []string
 	urls := map[string]string{}
 	for _, kind := range harness.Roles() {
@@ -154,13 +155,16 @@ revocations: {tokens: 3}
 
 func TestAStageThatDoesNotStartLeavesNothing(t *testing.T) {
 	o := alone(t)
-	theirs := someones(t)
-	for _, row := range []struct{ name, roles, want string }{
-		{"an image that nobody has", `{cdn: {image: "nowhere.invalid/cdn:1"}}`, "roles.cdn: the engine does not have the image nowhere.invalid/cdn:1 and cannot pull it: "},
-		{"a program that ends", `{upstream: {image: "` + theirs + `", command: [fail]}}`, "upstream has ended with 7: upstream: no license"},
-		{"a program that is not there", `{upstream: {image: "` + theirs + `", command: [fail], config: {/tokendrill: "text"}}}`, "start upstream: "},
+	path, theirs := someones(t)
+	for _, row := range []struct{ name, binary, roles, want string }{
+		{"a program that is no tokendrill", path, "{}", "has ended with 1: open /etc/upstream/upstream.conf: no such file"},
+		{"an image that nobody has", o.Binary, `{cdn: {image: "nowhere.invalid/cdn:1"}}`, "roles.cdn: the engine does not have the image nowhere.invalid/cdn:1 and cannot pull it: "},
+		{"a program that ends", o.Binary, `{upstream: {image: "` + theirs + `", command: [fail]}}`, "upstream has ended with 7: upstream: no license"},
+		{"a program that is not there", o.Binary, `{upstream: {image: "` + theirs + `", command: [fail], config: {/tokendrill: "text"}}}`, "start upstream: "},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			o := o
+			o.Binary = row.binary
 			_, err := Stage{Options: o}.Start(t.Context(), plan(t, small+"roles: "+row.roles))
 			require.ErrorContains(t, err, row.want)
 			assert.NotContains(t, err.Error(), "\n")
@@ -197,10 +201,11 @@ func TestAStageWhoseStartIsCancelledLeavesNothing(t *testing.T) {
 
 func TestOtherPeoplesSoftwareServesARole(t *testing.T) {
 	o := alone(t)
+	_, theirs := someones(t)
 	site, err := Stage{Options: o}.Start(t.Context(), plan(t, small+`
 roles:
   upstream:
-    image: `+someones(t)+`
+    image: `+theirs+`
     command: [one, two]
     port: 9090
     config: {/etc/upstream/upstream.conf: "asks ${AUTHORITY}"}
@@ -208,7 +213,7 @@ roles:
 `))
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, site.Close()) }()
-	issued, err := site.Authority.Issue(t.Context(), harness.Grant{Scope: []string{"read"}})
+	issued, err := site.Authority.Issue(t.Context(), harness.Grant{Format: token.Opaque, Scope: []string{"read"}})
 	require.NoError(t, err)
 	assert.Equal(t, "[one two], hello, asks http://authority:8080", body(t, site, site.Gateways[0][0]+"/", issued.Token))
 }
@@ -224,7 +229,7 @@ func TestURLsOutliveARestart(t *testing.T) {
 		}
 		require.NoError(t, n.Control.Do(t.Context(), chaos.Command{Verb: chaos.VerbRestart, Amount: 1}), n.Name)
 	}
-	issued, err := site.Authority.Issue(t.Context(), harness.Grant{Scope: []string{"read"}})
+	issued, err := site.Authority.Issue(t.Context(), harness.Grant{Format: token.Opaque, Scope: []string{"read"}})
 	require.NoError(t, err)
 	for i, url := range site.Gateways[0] {
 		assert.Equal(t, `{"ok":true}`, body(t, site, url+"/", issued.Token), i)
