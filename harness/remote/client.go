@@ -12,9 +12,10 @@ import (
 	"github.com/tokendrill/tokendrill/harness"
 )
 
-// Client is a role in another process. It is safe for concurrent use. After an error
-// nothing about the role has changed that its caller does not know of, unless the
-// process is frozen; then a change that was given up is void when it wakes.
+// Client is a role in another process. It is safe for concurrent use. Changes are
+// made one by one. One that the process does not answer is given up with an error; it
+// may be carried out all the same until it is taken back, and not after that, even if
+// the process was frozen and wakes later.
 type Client struct {
 	control func() string
 	key     string
@@ -60,7 +61,10 @@ func NewClient(control func() string, key string) *Client {
 func (c *Client) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprintf("remote %v", c.role)
+	if c.role.Kind == "" {
+		return "role in another process"
+	}
+	return c.role.String()
 }
 
 // GoString is String.

@@ -47,30 +47,36 @@ func (c *Client) await(ctx context.Context) error {
 func (c *Client) open(ctx context.Context) (*lease, Up, error) {
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	settled := context.AfterFunc(ctx, cancel)
-	res, err := c.send(lasting, http.MethodPost, "/serve", c.role)
-	var up Up
-	var lines *bufio.Reader
-	if err == nil {
-		lines = bufio.NewReaderSize(res.Body, maxBody)
-		up, err = readUp(lines)
-	}
-	if !settled() && err == nil {
+	l := &lease{cancel, make(chan struct{})}
+	up, err := c.hold(lasting, l)
+	if !settled() && err == nil { // ctx has ended just now
+		l.release()
 		err = context.Cause(ctx)
 	}
 	if err != nil {
 		cancel()
-		if res != nil {
-			res.Body.Close()
-		}
 		return nil, Up{}, err
 	}
-	l := &lease{cancel, make(chan struct{})}
+	return l, up, nil
+}
+
+// hold takes a lease that lasts as long as ctx and the role.
+func (c *Client) hold(ctx context.Context, l *lease) (up Up, err error) {
+	res, err := c.send(ctx, http.MethodPost, "/serve", c.role)
+	if err != nil {
+		return up, err
+	}
+	lines := bufio.NewReaderSize(res.Body, maxBody)
+	if up, err = readUp(lines); err != nil {
+		res.Body.Close()
+		return up, err
+	}
 	go func() {
 		defer close(l.over)
 		defer res.Body.Close()
 		_, _ = io.Copy(io.Discard, lines) // until it ends, however that is
 	}()
-	return l, up, nil
+	return up, nil
 }
 
 // readUp reads the line that says that the role is up.

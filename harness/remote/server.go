@@ -82,7 +82,7 @@ func Serve(ctx context.Context, control net.Listener, o Options) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
 	defer cancel()
 	if srv.Shutdown(last) != nil {
-		srv.Close() // whoever is left does not read
+		_ = srv.Close() // whoever is left does not read
 	}
 	return err
 }

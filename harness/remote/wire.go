@@ -82,7 +82,7 @@ func unread(err error) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("it is no JSON at byte %d", syntax.Offset)
 	case errors.As(err, &mistyped):
-		return fmt.Errorf("%s is no %s", mistyped.Field, mistyped.Type)
+		return fmt.Errorf("something in it is no %s", mistyped.Type)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("it ends too early")
 	}
