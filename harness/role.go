@@ -45,7 +45,7 @@ type Role struct {
 	// Secret is with which an enforcement point calls the authority, as Pattern.
 	Secret string
 	// RootKeys verify key bundles.
-	RootKeys token.KeySet
+	RootKeys token.KeySet `json:",omitzero"`
 	// Authority is for an authority only.
 	Authority AuthorityRole
 	// Durable has the registry keep its store in files, to find it again after a restart,
