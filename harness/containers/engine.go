@@ -74,7 +74,7 @@ func open(ctx context.Context) (*engine, error) {
 		}
 	}
 	provider, err := testcontainers.NewDockerProvider(testcontainers.DockerProviderOptionFunc(
-		func(o *testcontainers.DockerProviderOptions) { o.Logger = log.NewNoopLogger() },
+		func(o *testcontainers.DockerProviderOptions) { o.Logger = mute{} },
 	))
 	if err != nil {
 		return nil, err
@@ -125,8 +125,14 @@ func (e *engine) close() error { return e.provider.Close() }
 // an owner may want to look at, and nothing on standard error.
 var settle = sync.OnceFunc(func() {
 	_ = os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // fails for bad names only
-	log.SetDefault(log.NewNoopLogger())
+	log.SetDefault(mute{})                                //nolint:forbidigo // so that nothing is logged
 })
+
+// mute is a log of testcontainers.
+type mute struct{}
+
+// Printf throws a line away.
+func (mute) Printf(string, ...any) {}
 
 // host is the name of this machine in labels.
 func host() string {
