@@ -131,7 +131,7 @@ func (c *Client) Close() error {
 	if l == nil {
 		return nil
 	}
-	err := c.change(ctx, http.MethodDelete, "/serve", nil, true)
+	err := c.change(ctx, http.MethodDelete, "/serve", nil, nil, true)
 	l.release()
 	c.http.CloseIdleConnections()
 	c.mu.Lock()

@@ -69,7 +69,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 
 // change changes something about the role, for as long as the process may take for
 // it. What it takes back is gone with a process that has ended, which is no error.
-func (c *Client) change(ctx context.Context, method, path string, in any, back bool) error {
+func (c *Client) change(ctx context.Context, method, path string, in, out any, back bool) error {
 	l := c.held()
 	if l == nil {
 		return fmt.Errorf("%v: %s %s: it is not up", c, method, path)
@@ -79,7 +79,7 @@ func (c *Client) change(ctx context.Context, method, path string, in any, back b
 	}
 	ctx, cancel := context.WithTimeout(ctx, changeLimit+changeGrace)
 	defer cancel()
-	err := c.call(ctx, method, path, in, nil)
+	err := c.call(ctx, method, path, in, out)
 	if err != nil && back && !errors.As(err, new(*refusal)) && l.lost(lossGrace) {
 		return nil
 	}

@@ -41,20 +41,23 @@ func (c *Client) Do(ctx context.Context, cmd chaos.Command) error {
 	defer c.give()
 	ends := slices.Contains(lasting(), cmd.Verb) && cmd.Amount == back(cmd.Verb)
 	if ends {
-		c.tell(cmd) // also if nobody answers: it must not be repeated
+		c.tell(cmd, counts{}) // also if nobody answers: it must not be repeated
 	}
-	err := c.change(ctx, http.MethodPut, "/control/"+string(cmd.Verb), telling{cmd.Amount}, ends)
+	var now counts
+	err := c.change(ctx, http.MethodPut, "/control/"+string(cmd.Verb), telling{cmd.Amount}, &now, ends)
 	if err == nil {
-		c.tell(cmd)
+		c.tell(cmd, now)
 	}
 	return err
 }
 
-// tell remembers a command.
-func (c *Client) tell(cmd chaos.Command) {
+// tell remembers a command, and what was counted when it was carried out.
+func (c *Client) tell(cmd chaos.Command, now counts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.verb(cmd.Verb).amount = cmd.Amount
+	t := c.verb(cmd.Verb)
+	t.amount = cmd.Amount
+	t.heard(now)
 }
 
 // verb is what is known of a verb. The caller holds mu.

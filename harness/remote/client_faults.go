@@ -36,7 +36,7 @@ func (c *Client) Inject(ctx context.Context, fault string, p chaos.Params, hops 
 	}
 	defer c.give()
 	f := c.place(placing{fault, p, hops, seed})
-	if err := c.change(ctx, http.MethodPut, f.path, f.placing, false); err != nil {
+	if err := c.change(ctx, http.MethodPut, f.path, f.placing, nil, false); err != nil {
 		return nil, c.takeBack(context.WithoutCancel(ctx), f, err)
 	}
 	return &chaos.Injected{
@@ -57,13 +57,13 @@ func (c *Client) place(p placing) *injected {
 
 // takeBack heals what may have been injected although nobody said so.
 func (c *Client) takeBack(ctx context.Context, f *injected, failed error) error {
-	c.over(f)
+	c.over(f, counts{})
 	if errors.As(failed, new(*refusal)) {
 		return failed
 	}
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	if err := c.change(ctx, http.MethodDelete, f.path, nil, true); err != nil && !errors.As(err, new(*refusal)) {
+	if err := c.change(ctx, http.MethodDelete, f.path, nil, nil, true); err != nil && !errors.As(err, new(*refusal)) {
 		return fmt.Errorf("%w; %w; %w", failed, err, chaos.ErrLeft)
 	}
 	return failed
@@ -74,26 +74,33 @@ func (c *Client) heal(ctx context.Context, f *injected) error {
 		return err
 	}
 	defer c.give()
-	c.over(f) // also if nobody answers: it must not be repeated
-	return c.change(ctx, http.MethodDelete, f.path, nil, true)
+	c.over(f, counts{}) // also if nobody answers: it must not be repeated
+	var now counts
+	err := c.change(ctx, http.MethodDelete, f.path, nil, &now, true)
+	if err == nil {
+		c.over(f, now)
+	}
+	return err
 }
 
-func (c *Client) over(f *injected) {
+// over remembers that a fault is healed, and what was counted then.
+func (c *Client) over(f *injected, now counts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f.healed = true
+	f.heard(now)
 }
 
 // repeat tells a new process what is in force.
 func (c *Client) repeat(ctx context.Context) error {
 	commands, faults := c.inForce()
 	for _, cmd := range commands {
-		if err := c.change(ctx, http.MethodPut, "/control/"+string(cmd.Verb), telling{cmd.Amount}, false); err != nil {
+		if err := c.change(ctx, http.MethodPut, "/control/"+string(cmd.Verb), telling{cmd.Amount}, nil, false); err != nil {
 			return err
 		}
 	}
 	for _, f := range faults {
-		if err := c.change(ctx, http.MethodPut, f.path, f.placing, false); err != nil {
+		if err := c.change(ctx, http.MethodPut, f.path, f.placing, nil, false); err != nil {
 			return err
 		}
 	}

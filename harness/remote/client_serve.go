@@ -62,7 +62,7 @@ func (c *Client) open(ctx context.Context) (*lease, Up, error) {
 
 // hold takes a lease that lasts as long as ctx and the role.
 func (c *Client) hold(ctx context.Context, l *lease) (up Up, err error) {
-	res, err := c.send(ctx, http.MethodPost, "/serve", c.role)
+	res, err := c.send(ctx, http.MethodPost, "/serve", c.role) //nolint:bodyclose // the goroutine closes it
 	if err != nil {
 		return up, err
 	}

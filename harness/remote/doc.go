@@ -14,8 +14,8 @@
 //	DELETE /serve          closes the role and ends the process; answers in between
 //	PUT    /faults/ID      {"fault", "params", "hops", "seed"}: injects it into hops of the role
 //	GET    /faults/ID      {"met", "clear"}
-//	DELETE /faults/ID      heals it; what comes through is still counted
-//	PUT    /control/VERB   {"amount"}: carries out a [chaos.Command]
+//	DELETE /faults/ID      heals it; {"met", "clear"}, and what comes through later is counted too
+//	PUT    /control/VERB   {"amount"}: carries out a [chaos.Command]; {"met", "clear"}
 //	GET    /control/VERB   {"met", "clear"}
 //	GET    /calls          {CLIENT: checks}, of an authority
 //	GET    /reach          200 if the role can dial its peers and its own name, else 503 and which not

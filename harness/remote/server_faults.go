@@ -77,12 +77,14 @@ func (s *server) fault(r *http.Request) (*fault, error) {
 
 func (s *server) heal(r *http.Request, _ []byte) (any, error) {
 	f, err := s.fault(r)
-	if err != nil || f.healed {
-		return struct{}{}, err
+	if err == nil && !f.healed {
+		err = f.Heal(context.WithoutCancel(r.Context()))
+		f.healed = err == nil
 	}
-	err = f.Heal(context.WithoutCancel(r.Context()))
-	f.healed = err == nil
-	return struct{}{}, err
+	if err != nil {
+		return nil, err
+	}
+	return counts{f.Met(), f.Clear()}, nil
 }
 
 func (s *server) countFault(r *http.Request, _ []byte) (any, error) {

@@ -239,7 +239,10 @@ func (s *server) do(r *http.Request, body []byte) (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), changeLimit)
 	defer cancel()
-	return struct{}{}, s.up.Control.Do(ctx, cmd)
+	if err := s.up.Control.Do(ctx, cmd); err != nil {
+		return nil, err
+	}
+	return s.counted(cmd.Verb), nil
 }
 
 func (s *server) countVerb(r *http.Request, _ []byte) (any, error) {
@@ -247,6 +250,10 @@ func (s *server) countVerb(r *http.Request, _ []byte) (any, error) {
 	if !known(v) || s.up.Control == nil {
 		return nil, rejected{http.StatusNotFound, fmt.Errorf("%s does not know the verb %q", s.role.Node, v)}
 	}
+	return s.counted(v), nil
+}
+
+func (s *server) counted(v chaos.Verb) counts {
 	met, clear := s.up.Control.Count(v)
-	return counts{met, clear}, nil
+	return counts{met, clear}
 }

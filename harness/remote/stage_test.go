@@ -67,7 +67,8 @@ func TestFaultsLandAndHealInOtherProcesses(t *testing.T) {
 		}
 		assert.Equal(t, len(sc.Faults), report.Undo.Injected)
 		assert.Empty(t, report.Undo.Left)
-		assert.Positive(t, report.Patterns[0].AuthorityCalls, "the cache asks the authority")
+		require.NotNil(t, report.Patterns[0].AuthorityCalls)
+		assert.Positive(t, *report.Patterns[0].AuthorityCalls, "the cache asks the authority")
 	})
 }
 
