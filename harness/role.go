@@ -135,6 +135,13 @@ func Serve(ctx context.Context, r Role, opts ServeOptions) (*Served, error) {
 	return &s.up, nil
 }
 
+// peerDial is how long a role by itself tries to connect to another, and peerSilence
+// how long the network may take nothing of what it sends.
+const (
+	peerDial    = 5 * time.Second
+	peerSilence = time.Second
+)
+
 // serving is a role that is up, or on its way.
 type serving struct {
 	role       Role
@@ -158,6 +165,7 @@ func newServing(ctx context.Context, r Role, opts ServeOptions) *serving {
 	}
 	if s.opts.Transport == nil {
 		s.opts.Transport = NewTransport(DefaultAttackWorkers)
+		s.opts.Transport.DialContext = (&net.Dialer{Timeout: peerDial, Control: noticeCut}).DialContext
 		s.closers = append(s.closers, func() error { s.opts.Transport.CloseIdleConnections(); return nil })
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Links)) {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,6 +110,9 @@ func (s *served) expose(ports ...string) {
 		h.PortBindings = bindings
 		if ours {
 			h.CapDrop, h.SecurityOpt = []string{"ALL"}, []string{"no-new-privileges"}
+			// Only the engine knows the names of roles. One that it does not know is unknown
+			// at once, and not when a resolver somewhere else has not answered for 5 s.
+			h.DNS, h.DNSOptions = []netip.Addr{loopback}, []string{"timeout:1", "attempts:1"}
 		}
 	}
 }
