@@ -114,12 +114,16 @@ func (e *references) clients() []authority.Client {
 
 // startAll starts every role of a kind, side by side.
 func (e *references) startAll(ctx context.Context, kind string) error {
-	all, ctx := errgroup.WithContext(ctx)
+	var roles []Role
 	for _, node := range e.plan.Nodes(kind) {
-		role, err := e.role(kind, node)
+		role, err := e.role(kind, node) // all before the first starts, as that changes standing
 		if err != nil {
 			return err
 		}
+		roles = append(roles, role)
+	}
+	all, ctx := errgroup.WithContext(ctx)
+	for _, role := range roles {
 		all.Go(func() error {
 			up, err := e.Serve(ctx, role)
 			if err != nil {
@@ -127,7 +131,7 @@ func (e *references) startAll(ctx context.Context, kind string) error {
 			}
 			e.mu.Lock()
 			defer e.mu.Unlock()
-			e.standing[node], e.order = up, append(e.order, node)
+			e.standing[role.Node], e.order = up, append(e.order, role.Node)
 			return nil
 		})
 	}
