@@ -60,15 +60,11 @@ func (f steer) heal(ctx context.Context, nodes []Node) error {
 // the error of each.
 func (f steer) tell(ctx context.Context, nodes []Node, amount float64) []error {
 	failed := make([]error, len(nodes))
-	var all sync.WaitGroup
-	for i, n := range nodes {
-		all.Go(func() {
-			if err := n.Control.Do(ctx, Command{f.verb, amount}); err != nil {
-				failed[i] = fmt.Errorf("%s: %s: %w", n.Name, f.verb, err)
-			}
-		})
-	}
-	all.Wait()
+	each(nodes, func(i int, n Node) {
+		if err := n.Control.Do(ctx, Command{f.verb, amount}); err != nil {
+			failed[i] = fmt.Errorf("%s: %s: %w", n.Name, f.verb, err)
+		}
+	})
 	return failed
 }
 
@@ -82,13 +78,32 @@ func (f steer) count(nodes []Node) (met, clear func() int64) {
 // sum asks all nodes at once.
 func (f steer) sum(nodes []Node) (met, clear int64) {
 	counts := make([]struct{ met, clear int64 }, len(nodes))
-	var all sync.WaitGroup
-	for i, n := range nodes {
-		all.Go(func() { counts[i].met, counts[i].clear = n.Control.Count(f.verb) })
-	}
-	all.Wait()
+	each(nodes, func(i int, n Node) { counts[i].met, counts[i].clear = n.Control.Count(f.verb) })
 	for _, c := range counts {
 		met, clear = met+c.met, clear+c.clear
 	}
 	return met, clear
+}
+
+// each calls do for all nodes at once. A panic of one is the caller's, once all have
+// ended.
+func each(nodes []Node, do func(int, Node)) {
+	panics := make(chan any, len(nodes))
+	var all sync.WaitGroup
+	for i, n := range nodes {
+		all.Go(func() {
+			defer func() {
+				if v := recover(); v != nil {
+					panics <- v
+				}
+			}()
+			do(i, n)
+		})
+	}
+	all.Wait()
+	select {
+	case v := <-panics:
+		panic(v) //nolint:forbidigo // it is the caller's own panic, from another goroutine
+	default:
+	}
 }

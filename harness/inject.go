@@ -74,7 +74,9 @@ func injectAll(starts []func() (*chaos.Injected, error)) (injected, error) {
 	parts, failed := make(injected, len(starts)), make([]error, len(starts))
 	var all sync.WaitGroup
 	for i, start := range starts {
-		all.Go(func() { parts[i], failed[i] = start() })
+		all.Go(func() {
+			failed[i] = safely(func() (err error) { parts[i], err = start(); return err })
+		})
 	}
 	all.Wait()
 	return slices.DeleteFunc(parts, func(p *chaos.Injected) bool { return p == nil }), errors.Join(failed...)
@@ -85,7 +87,7 @@ func (parts injected) heal(ctx context.Context) error {
 	failed := make([]error, len(parts))
 	var all sync.WaitGroup
 	for i, p := range parts {
-		all.Go(func() { failed[i] = p.Heal(ctx) })
+		all.Go(func() { failed[i] = safely(func() error { return p.Heal(ctx) }) })
 	}
 	all.Wait()
 	return errors.Join(failed...)
