@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokendrill/tokendrill/harness"
+	"github.com/tokendrill/tokendrill/harness/containers"
 	"github.com/tokendrill/tokendrill/harness/external"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
@@ -82,7 +83,7 @@ func exitCode(err error) int {
 		return exitUndo
 	case errors.As(err, &j):
 		return verdictCode(j.verdict)
-	case errors.As(err, new(inputError)), errors.As(err, new(*external.Mistake)):
+	case errors.As(err, new(inputError)), errors.As(err, new(*external.Mistake)), errors.As(err, new(*containers.Unsuited)):
 		return exitUsage
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/tokendrill/tokendrill/harness"
+	"github.com/tokendrill/tokendrill/harness/containers"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
@@ -22,8 +23,10 @@ func TestExitCodes(t *testing.T) {
 		{"a gate failed", verdict(&measure.Report{Verdict: measure.Fail}), 1},
 		{"input of the user's", badInput(errors.New("x")), 2},
 		{"input of the user's, wrapped", fmt.Errorf("run: %w", badInput(errors.New("x"))), 2},
+		{"a program that no container can run", fmt.Errorf("run: %w", &containers.Unsuited{Err: errors.New("x")}), 2},
 		{"a gate is open", verdict(&measure.Report{Verdict: measure.Inconclusive}), 3},
 		{"a verdict that is not known is no pass", verdict(&measure.Report{}), 3},
+		{"no Docker engine", fmt.Errorf("run: %w", &containers.NoEngine{Err: errors.New("x")}), 4},
 		{"anything else", errors.New("listen: address in use"), 4},
 		{"stopped by a stop condition", verdict(&measure.Report{Verdict: measure.Stopped}), 5},
 		{"faults left in place, whatever else", errors.Join(errors.New("x"), &harness.UndoError{Left: []string{"exec"}}), 6},

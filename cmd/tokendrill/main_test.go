@@ -28,12 +28,15 @@ func TestMain(m *testing.M) {
 	testscript.Main(leakTested{m}, map[string]func(){"tokendrill": main})
 }
 
+var builtIn string // the folder of what is built for containers
+
 // leakTested fails when a goroutine outlives the tests.
 type leakTested struct{ *testing.M }
 
 func (m leakTested) Run() int {
 	_ = flag.Set("test.parallel", "6") // most of a run is waiting; the command line goes before
 	code := m.M.Run()
+	os.RemoveAll(builtIn)
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintf(os.Stderr, "goleak: %v\n", err)
 		return 1

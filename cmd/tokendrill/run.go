@@ -90,7 +90,7 @@ watchdog; what even that cannot undo is left to tokendrill heal.`,
 			return f.run(c)
 		},
 	}
-	f.stageChoice.flags(c)
+	f.flags(c)
 	flags := c.Flags()
 	flags.StringVar(&f.traffic, "traffic", "", `recording to replay: a file, "sample", or "probe", the probe request alone`)
 	flags.StringVar(&f.rate, "rate", "", "requests per second of the latency phase, such as 400/s")

@@ -78,7 +78,7 @@ name what is no longer there; DIR goes too if up has made it. That is exit code 
 			return f.up(c)
 		},
 	}
-	f.stageChoice.flags(c)
+	f.flags(c)
 	f.dirFlag(c)
 	c.Flags().StringSliceVar(&f.patterns, "patterns", nil, "patterns to start, in the place of the scenario's")
 	_ = c.RegisterFlagCompletionFunc("patterns", completePatterns)

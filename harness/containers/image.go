@@ -75,10 +75,24 @@ func (e *engine) binary(path string) ([]byte, error) {
 		return nil, err
 	}
 	if err := static(binary, e.arch); err != nil {
-		return nil, fmt.Errorf("%s cannot run in a container: %w; build one that can: CGO_ENABLED=0 GOOS=linux GOARCH=%s go build -o tokendrill ./cmd/tokendrill, and name it with --binary", path, err, e.arch)
+		return nil, &Unsuited{Path: path, Arch: e.arch, Err: err}
 	}
 	return binary, nil
 }
+
+// Unsuited is a program that cannot run in an image with nothing else in it.
+type Unsuited struct {
+	Path string
+	Arch string // of the engine, as Go calls it
+	Err  error
+}
+
+// Error says how to build one that can.
+func (u *Unsuited) Error() string {
+	return fmt.Sprintf("%s cannot run in a container: %v; build one that can: CGO_ENABLED=0 GOOS=linux GOARCH=%s go build -o tokendrill ./cmd/tokendrill, and name it with --binary", u.Path, u.Err, u.Arch)
+}
+
+func (u *Unsuited) Unwrap() error { return u.Err }
 
 // machines are the processors of ELF files, as Go calls them.
 var machines = map[elf.Machine]string{

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
+
 	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/harness/remote"
 )
@@ -89,10 +91,14 @@ func (n *node) put(ctx context.Context, c chaos.Command) error {
 	before := n.force[c.Verb]
 	n.force[c.Verb] = exactly(c)
 	n.landed[c.Verb] = false
-	if err := n.settle(ctx); err != nil {
-		if c.Amount != 0 {
-			n.force[c.Verb] = before
-		}
+	err := n.settle(ctx)
+	switch {
+	case err != nil && c.Amount != 0:
+		n.force[c.Verb] = before
+		return err
+	case errdefs.IsNotFound(err): // the watchdog has taken the stage away, and what was in force with it
+		return nil
+	case err != nil:
 		return err
 	}
 	if c.Amount != 0 {
