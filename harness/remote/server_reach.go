@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,10 +30,15 @@ func (s *server) reach(r *http.Request, _ []byte) (any, error) {
 		all.Go(func() { failed[i] = dial(ctx, at) })
 	}
 	all.Wait()
-	if err := errors.Join(failed...); err != nil {
-		return nil, rejected{http.StatusServiceUnavailable, err}
+	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil })
+	if len(failed) == 0 {
+		return struct{}{}, nil
 	}
-	return struct{}{}, nil
+	said := make([]string, len(failed))
+	for i, err := range failed {
+		said[i] = err.Error()
+	}
+	return nil, rejected{http.StatusServiceUnavailable, errors.New(strings.Join(said, "; "))}
 }
 
 // peers are the addresses of the others, without those that it does not have.
