@@ -175,7 +175,9 @@ func (f runFlags) stageOf(p *harness.Plan, audit pattern.Auditor, show *progress
 	switch {
 	case stage != nil:
 	case f.kind == stageContainers:
-		stage = f.containers(forRun, show)
+		boxes := f.containers(forRun, show)
+		boxes.Audit = audit
+		stage = boxes
 	default:
 		stage = harness.Embedded{Audit: audit}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/harness/remote"
 )
@@ -64,9 +65,9 @@ func completeRoles(_ *cobra.Command, a []string, _ string) ([]string, cobra.Shel
 
 // serve serves a role until its lease or the process is told to end.
 func (f serveFlags) serve(c *cobra.Command, kind string) error {
-	o := remote.Options{Kind: kind, KeyHash: f.keyHash, Start: func(ctx context.Context, r harness.Role) (*harness.Served, error) {
+	o := remote.Options{Kind: kind, KeyHash: f.keyHash, Start: func(ctx context.Context, r harness.Role, audit pattern.Auditor) (*harness.Served, error) {
 		r.Listen = f.listen
-		return harness.Serve(ctx, r, harness.ServeOptions{})
+		return harness.Serve(ctx, r, harness.ServeOptions{Audit: audit})
 	}}
 	if err := f.check(o); err != nil {
 		return badInput(err)

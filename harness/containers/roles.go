@@ -55,6 +55,7 @@ func (g *ground) our(kind, node, image string) *served {
 		}
 		return "http://" + at
 	}, key)
+	s.far.Audit = g.audit
 	// In full: what has no registry in its name may be looked for in that of the user.
 	s.request.Image = "docker.io/library/" + image
 	s.request.Cmd = []string{"serve", kind, "--listen", ":" + s.box.port, "--control", ":" + portControl, "--control-key-hash", remote.HashKey(key)}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/fixtures/authority"
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/harness"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 // own. A plan with targets takes it as external.Stage.Beside.
 type Stage struct {
 	Options
+	// Audit hears of every fallback, limited operation and step-up; nil throws them away.
+	Audit pattern.Auditor
 	// Clients are more clients of the authority; see harness.References.Clients.
 	Clients []authority.Client
 }
@@ -58,6 +61,7 @@ func (s Stage) Start(ctx context.Context, p *harness.Plan) (*harness.Site, error
 		return nil, err
 	}
 	g := newGround(e, s.Options)
+	g.audit = s.Audit
 	site, err := s.start(ctx, g, p)
 	if err != nil {
 		return nil, errors.Join(err, g.close())
@@ -90,6 +94,7 @@ type ground struct {
 	engine    *engine
 	id        string
 	use       string // what it is for
+	audit     pattern.Auditor
 	tell      func(string)
 	data      string // ids of networks
 	control   string

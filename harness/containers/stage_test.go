@@ -43,7 +43,7 @@ func TestContainersAreAStage(t *testing.T) {
 	o := alone(t)
 	p := plan(t, patient)
 	someone := authority.Client{ID: "someone", Secret: rand.Text()}
-	harnesstest.TestStage(t, watched{Stage{o, []authority.Client{someone}}, func(site *harness.Site) {
+	harnesstest.TestStage(t, watched{Stage{Options: o, Clients: []authority.Client{someone}}, func(site *harness.Site) {
 		t.Run("it is listed", func(t *testing.T) { testListed(t, o, p, site) })
 		t.Run("its containers are closed", func(t *testing.T) { testClosed(t, o, someone.Secret) })
 	}}, p)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokendrill/tokendrill/chaos"
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/harness"
 )
 
@@ -17,6 +18,10 @@ import (
 // may be carried out all the same until it is taken back, and not after that, even if
 // the process was frozen and wakes later.
 type Client struct {
+	// Audit hears of every fallback, limited operation and step-up of the role; nil
+	// throws them away. It is set before Start.
+	Audit pattern.Auditor
+
 	control func() string
 	key     string
 	http    *http.Client

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 )
@@ -74,7 +73,8 @@ func (c *Client) hold(ctx context.Context, l *lease) (up Up, err error) {
 	go func() {
 		defer close(l.over)
 		defer res.Body.Close()
-		_, _ = io.Copy(io.Discard, lines) // until it ends, however that is
+		listen(lines, c.Audit)
+		l.cancel() // what cannot be audited must not go on
 	}()
 	return up, nil
 }

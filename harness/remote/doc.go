@@ -26,6 +26,7 @@
 // too if nobody with the key calls for a minute while there is no role, so that none
 // is left over. A process serves one role, of the kind that it was started for; what
 // needs that there is none yet, or that there is one, is refused with 409 otherwise.
+// Each further line of the answer is a [pattern.AuditEvent] of the role.
 //
 // PUT and DELETE carry a number that grows, "Tokendrill-Order: N". One that is lower
 // than another for the same path is refused with 409: a process that was frozen finds

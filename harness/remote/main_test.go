@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/scenarios"
@@ -37,9 +38,9 @@ type process struct {
 // launch starts a process for a role of some kind, which listens where it is told to.
 func launch(t testing.TB, kind, listen string) *process {
 	t.Helper()
-	return launchWith(t, Options{Kind: kind, KeyHash: HashKey(controlKey), Start: func(ctx context.Context, r harness.Role) (*harness.Served, error) {
+	return launchWith(t, Options{Kind: kind, KeyHash: HashKey(controlKey), Start: func(ctx context.Context, r harness.Role, audit pattern.Auditor) (*harness.Served, error) {
 		r.Listen = listen
-		return harness.Serve(ctx, r, harness.ServeOptions{})
+		return harness.Serve(ctx, r, harness.ServeOptions{Audit: audit})
 	}})
 }
 

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/harness"
 )
 
@@ -25,8 +26,8 @@ type Options struct {
 	Kind string
 	// KeyHash is the HashKey of the control key.
 	KeyHash string
-	// Start starts the role.
-	Start func(context.Context, harness.Role) (*harness.Served, error)
+	// Start starts the role, which audits to whoever holds the lease.
+	Start func(context.Context, harness.Role, pattern.Auditor) (*harness.Served, error)
 }
 
 const (
@@ -102,6 +103,7 @@ type server struct {
 	up     *harness.Served
 	orders map[string]uint64
 	faults map[string]*fault
+	trail  trail
 	leases sync.WaitGroup // of whoever has taken it
 
 	closing sync.Once

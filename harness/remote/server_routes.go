@@ -143,6 +143,8 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	defer s.end()
 	say(w, http.StatusOK, Up{up.URL, hops(up)})
 	_ = http.NewResponseController(w).Flush() // the client has gone if it fails
+	s.trail.follow(w)
+	defer s.trail.lose()
 	<-r.Context().Done()
 }
 
@@ -161,7 +163,7 @@ func (s *server) start(w http.ResponseWriter, r *http.Request) (up *harness.Serv
 	}
 	err = errors.New("it panicked") // net/http catches that
 	defer func() { s.put(role, up, err) }()
-	return s.Start(r.Context(), role)
+	return s.Start(r.Context(), role, &s.trail)
 }
 
 // roleOf reads the role, which must be of the kind that this process is for.

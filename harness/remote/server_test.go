@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/chaos"
+	"github.com/tokendrill/tokendrill/fixtures/pattern"
 	"github.com/tokendrill/tokendrill/harness"
 )
 
@@ -37,7 +38,7 @@ func TestNobodyGetsInWithoutTheKey(t *testing.T) {
 		{"the key twice", "Bearer " + controlKey + ", Bearer " + controlKey},
 	} {
 		t.Run(row.comes, func(t *testing.T) {
-			p := launchWith(t, Options{Kind: "upstream", KeyHash: HashKey(controlKey), Start: func(context.Context, harness.Role) (*harness.Served, error) {
+			p := launchWith(t, Options{Kind: "upstream", KeyHash: HashKey(controlKey), Start: func(context.Context, harness.Role, pattern.Auditor) (*harness.Served, error) {
 				assert.Fail(t, "a role is started")
 				return nil, errors.ErrUnsupported
 			}})
@@ -179,7 +180,7 @@ func TestARoleEndsWithItsClient(t *testing.T) {
 
 func TestARoleOnItsWayEndsWithItsClient(t *testing.T) {
 	begun := make(chan struct{})
-	p := launchWith(t, Options{Kind: "upstream", KeyHash: HashKey(controlKey), Start: func(ctx context.Context, _ harness.Role) (*harness.Served, error) {
+	p := launchWith(t, Options{Kind: "upstream", KeyHash: HashKey(controlKey), Start: func(ctx context.Context, _ harness.Role, _ pattern.Auditor) (*harness.Served, error) {
 		close(begun)
 		<-ctx.Done()
 		return nil, ctx.Err()
