@@ -9,13 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tokendrill/tokendrill/chaos"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
 
 const (
-	// healTimeout bounds the mending of one fault, and hurriedTimeout after
-	// Options.Hurry.
+	// healTimeout bounds the mending of one fault, startTimeout that of one for which
+	// containers are started again, and hurriedTimeout any after Options.Hurry.
 	healTimeout    = 5 * time.Second
+	startTimeout   = 30 * time.Second
 	hurriedTimeout = time.Second
 	// lastWords is how long a heal that was told to end may take to say why.
 	lastWords = 500 * time.Millisecond
@@ -125,7 +127,11 @@ func (r *run) heal(ctx context.Context, p *placed) error {
 		r.warn(p.label() + " stays: nothing heals it, which --irreversible allows")
 		return nil
 	}
-	ctx, cancel := r.mendTime(ctx)
+	limit := healTimeout
+	if p.spec.Place == chaos.OnContainer {
+		limit = startTimeout
+	}
+	ctx, cancel := r.mendTime(ctx, limit)
 	defer cancel()
 	healed := make(chan error, 1)
 	go func() { healed <- safely(func() error { return p.injected.Heal(ctx) }) }()
@@ -143,8 +149,8 @@ func (r *run) heal(ctx context.Context, p *placed) error {
 }
 
 // mendTime is a context of its own for mending: ctx may have ended.
-func (r *run) mendTime(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healTimeout)
+func (r *run) mendTime(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	go func() {
 		select {
 		case <-r.opts.Hurry:

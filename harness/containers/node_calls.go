@@ -34,7 +34,7 @@ func (e oneLine) Unwrap() error { return e.error }
 
 // kill kills the container, a paused one too, and returns when it has ended.
 func (n *node) kill(ctx context.Context) error {
-	n.down = true // also if it cannot be told whether it was
+	n.down, n.empty = true, true // also if it cannot be told whether it was killed
 	return n.call(ctx, "kill", func(ctx context.Context) error {
 		_, err := n.box.engine.ContainerKill(ctx, n.box.id, client.ContainerKillOptions{})
 		return err

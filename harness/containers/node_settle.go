@@ -48,7 +48,7 @@ func (n *node) states(is container.InspectResponse) map[chaos.Verb]float64 {
 		chaos.VerbCPU: cpus(is.HostConfig.CPUQuota), chaos.VerbMemory: float64(is.HostConfig.Memory),
 	}
 	for _, on := range is.NetworkSettings.Networks {
-		if on.NetworkID == n.box.data {
+		if on.NetworkID == n.box.data || on.NetworkID == "" { // it gets the id of one that was joined while down when it starts
 			states[chaos.VerbDisconnect] = 0
 		}
 	}
@@ -101,8 +101,12 @@ func (n *node) revive(ctx context.Context) error {
 	}
 }
 
-// reviveEvery is how often it is tried to raise a role that does not come up.
-const reviveEvery = 100 * time.Millisecond
+const (
+	// reviveEvery is how long to wait before a role that did not come up is raised
+	// again, and serveLimit how long it may take to.
+	reviveEvery = 100 * time.Millisecond
+	serveLimit  = 10 * time.Second
+)
 
 // raise starts a container that does not run, and has its role served again. One that
 // a limit of memory has killed stays down for as long as the limit holds.
@@ -113,13 +117,15 @@ func (n *node) raise(ctx context.Context) error {
 		return err
 	case is.State.Running && (!n.empty || is.State.Paused):
 		return nil
-	case is.State.Running:
-		return n.serve(ctx)
+	case is.State.Running: // a start that took too long has come to its end
+		err = n.box.publish(is)
 	case !n.down && n.force[chaos.VerbMemory] != 0:
 		return nil
+	default:
+		n.empty = true
+		err = n.call(ctx, "start", n.box.start)
 	}
-	n.empty = true
-	if err := n.call(ctx, "start", n.box.start); err != nil {
+	if err != nil {
 		return err
 	}
 	n.down = false
@@ -129,12 +135,12 @@ func (n *node) raise(ctx context.Context) error {
 // serve has the role served again. Off its network it may be unable to come up: then
 // it is tried, and left until the container is connected.
 func (n *node) serve(ctx context.Context) error {
-	off := n.force[chaos.VerbDisconnect] != 0
+	off, limit := n.force[chaos.VerbDisconnect] != 0, serveLimit
 	if off {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, lookLimit)
-		defer cancel()
+		limit = lookLimit
 	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	resume := n.box.await
 	if n.role != nil {
 		resume = n.role.Resume
