@@ -83,7 +83,7 @@ func outOfMemory(w *world) {
 	assert.Equal(w, 1.0, w.said(name)[chaos.VerbKill], "it stays down as long as the limit holds")
 	_, clear := w.nodes[name].Count(chaos.VerbMemory)
 	w.do(name, chaos.VerbMemory, 0)
-	w.requireStatus(http.StatusOK, "registry", w.jwt(), "as soon as the limit has ended")
+	w.until(http.StatusOK, "registry", w.jwt(), "once it has heard the registry")
 	_, after := w.nodes[name].Count(chaos.VerbMemory)
 	assert.Equal(w, clear+1, after)
 }
