@@ -75,14 +75,15 @@ $(TOOLS)/golangci-lint:
 $(TOOLS)/vegeta:
 	GOBIN=$(TOOLS) $(GO) install github.com/tsenart/vegeta/v12@$(VEGETA_VERSION)
 
-# The software of others that docs/targets measures, and a real registry. A policy keeps apt from starting any of it as a service.
-E2E_PACKAGES := apache2 curl dbconfig-sqlite3 glewlwyd libapache2-mod-oauth2 libnginx-mod-http-js nats-server nginx openssl sqlite3
+# The software of others that docs/targets measures, and a real registry for tests. A policy keeps apt from starting any of it as a service.
+E2E_PACKAGES := apache2 curl dbconfig-sqlite3 glewlwyd libapache2-mod-oauth2 libnginx-mod-http-js nginx openssl sqlite3
+TEST_PACKAGES := nats-server
 POLICY := /usr/sbin/policy-rc.d
 
 deps-e2e: ## Install the software of others that the how-tos and tests run (Debian, needs root)
 	@[ "$$(id -u)" = 0 ] || { echo "make deps-e2e calls apt-get: run it as root"; exit 1; }
 	@if ! [ -e $(POLICY) ]; then trap 'rm -f $(POLICY)' EXIT; printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); fi; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(E2E_PACKAGES)
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(E2E_PACKAGES) $(TEST_PACKAGES)
 
 e2e-images: ## Make container images of other people's software, for the tests (Debian, needs an engine)
 	@harness/containers/images/build

@@ -23,7 +23,7 @@ func TestARoleAnswersIfItSaysSomething(t *testing.T) {
 		{"nobody behind the engine's proxy of HTTP", "", false, "EOF"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			b := &box{node: "cdn", port: "80", nats: row.nats, out: map[string]string{"80": saying(t, row.says)}}
+			b := &box{node: "cdn", port: "80", nats: row.nats, out: map[string]string{"80": saying(t, row.says, !row.nats)}}
 			err := b.answers(t.Context())
 			if row.want == "" {
 				require.NoError(t, err)
@@ -53,8 +53,8 @@ func TestAPortIsPublishedOnceTheContainerRuns(t *testing.T) {
 }
 
 // saying is the address of a listener that says something to whoever connects, and
-// hangs up.
-func saying(t *testing.T, text string) string {
+// hangs up. One that is asked waits for a question before.
+func saying(t *testing.T, text string, asked bool) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	done := make(chan struct{})
@@ -66,10 +66,10 @@ func saying(t *testing.T, text string) string {
 			return
 		}
 		defer conn.Close()
-		if text != "" {
-			conn.Write([]byte(text))
-			conn.Read(make([]byte, 1<<10)) // what was asked, so that hanging up resets nothing
+		if asked {
+			conn.Read(make([]byte, 1<<10))
 		}
+		conn.Write([]byte(text))
 	}()
 	return ln.Addr().String()
 }
