@@ -12,11 +12,11 @@ TOOLS := $(CURDIR)/bin
 export CGO_ENABLED := 0
 export GOFLAGS := -trimpath
 
-.PHONY: help run build test test-all lint bench docs picture tools deps-e2e e2e-images clean
+.PHONY: help run build test test-all walk-containers lint bench docs picture tools deps-e2e e2e-images clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Compare the four patterns on the sample recording (under a minute)
 	@$(BIN) run
@@ -34,6 +34,9 @@ test: ## Run the tests with the race detector, and four failures of the catalogu
 test-all: ## Run every test, the whole catalogue and the doctor
 	$(RACE)
 	$(call measure,-timeout 30m)
+
+walk-containers: ## Walk every scenario of containers: ten minutes, of which test-all has one for each fault
+	$(GO) test ./harness/containers -timeout 30m -run 'Catalogue|RealSoftware' -whole
 
 # Tests that measure time say so by fixtures/undisturbed: the race detector skips them.
 # Their packages, and those with tests that -short leaves out, are tested once more
