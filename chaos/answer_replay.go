@@ -1,6 +1,9 @@
 package chaos
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 // replay gives old answers.
 type replay struct{ scope }
@@ -8,7 +11,7 @@ type replay struct{ scope }
 func answerReplay() Spec {
 	return Spec{
 		Name: "answer.replay", Place: OnLink, Links: []string{"gateway-authority"},
-		Does: "Gives an answer that another request of the same path got earlier, the first that there was.",
+		Does: "Gives an answer that another request of the same path got earlier: the first that there was, but none that says that a token is not active.",
 		Params: []Param{
 			paramShare("answers"), paramPath("every path"),
 		},
@@ -31,7 +34,7 @@ func (f replay) Inject(ctx context.Context, t Target) (*Injected, error) {
 				}
 				kept[path] = &keptAnswers{}
 			}
-			earlier, ok := kept[path].other(key, a)
+			earlier, ok := kept[path].other(key, a, !saysInactive(a.body))
 			if ok {
 				a.replace(earlier.body, earlier.media)
 			}
@@ -53,17 +56,31 @@ type keptAnswer struct {
 }
 
 // other returns the oldest answer that was given to another request than key, and
-// keeps this one if it may be needed.
-func (k *keptAnswers) other(key string, a *answer) (*keptAnswer, bool) {
+// keeps this one if it may be needed and is worth keeping.
+func (k *keptAnswers) other(key string, a *answer, worth bool) (*keptAnswer, bool) {
 	this := &keptAnswer{key, a.Header.Get("Content-Type"), a.body}
 	switch {
 	case k.first == nil:
-		k.first = this
+		if worth {
+			k.first = this
+		}
+		return nil, false
 	case k.first.key != key:
-		if k.second == nil {
+		if k.second == nil && worth {
 			k.second = this
 		}
 		return k.first, true
 	}
 	return k.second, k.second != nil
+}
+
+// saysInactive says whether an answer, signed or plain, is that a token is not active:
+// one that gains nobody anything.
+func saysInactive(body []byte) bool {
+	i, signed := readIntrospection(body)
+	if !signed && json.Unmarshal(body, &i.members) != nil {
+		return false
+	}
+	active, told := i.members["active"].(bool)
+	return told && !active
 }

@@ -122,6 +122,7 @@ func TestAReplayedAnswerIsThatOfAnotherRequestOfThePath(t *testing.T) {
 		require.NoError(t, err)
 		return got.body
 	}
+	ask(hit, "/introspect", "bad") // what says no is not worth keeping
 	first := ask(hit, "/introspect", "good")
 	assert.True(t, verifies(t, &key.PublicKey, first))
 	ask(hit, "/introspect", "good again")
@@ -133,6 +134,23 @@ func TestAReplayedAnswerIsThatOfAnotherRequestOfThePath(t *testing.T) {
 	require.NoError(t, i.Heal(t.Context()))
 	sound(t, hit, as, &key.PublicKey)
 	assert.EqualValues(t, 3, i.Met())
+}
+
+// An answer that says no gains nobody anything: it is not kept, signed or plain.
+func TestOnlyAnAnswerThatSaysNoIsNotWorthReplaying(t *testing.T) {
+	key := newKey(t)
+	for body, want := range map[string]bool{
+		signedSaying(t, key, map[string]any{"active": false}): true,
+		signedSaying(t, key, map[string]any{"active": true}):  false,
+		`{"active":false}`: true,
+		`{"active":true}`:  false,
+		`{"keys":[]}`:      false,
+		`[1]`:              false,
+		`a.b.c`:            false,
+		"":                 false,
+	} {
+		assert.Equal(t, want, saysInactive([]byte(body)), body)
+	}
 }
 
 // Bodies are looked at up to a bound; what is longer passes as it is.
