@@ -97,16 +97,18 @@ func (f *stageFlags) whichFlags(c *cobra.Command) {
 	f.kindFlag(c, "containers speaks of those on this engine, in the place of a folder")
 }
 
-// onEngine says whether the stages of the engine are meant, and not that of a folder.
-func (f stageFlags) onEngine(c *cobra.Command) (bool, error) {
+// either carries out what is asked of the stages of the engine, or of that of a folder.
+func (f stageFlags) either(c *cobra.Command, ofEngine, ofFolder func(context.Context, io.Writer) error) error {
 	if err := f.known(); err != nil {
-		return false, err
+		return err
 	}
-	onEngine := f.kind == stageContainers
-	if onEngine && c.Flags().Changed("dir") {
-		return false, badInput(errors.New("--dir and --stage containers contradict each other; expected one of them"))
+	if f.kind != stageContainers {
+		return ofFolder(c.Context(), c.OutOrStdout())
 	}
-	return onEngine, nil
+	if c.Flags().Changed("dir") {
+		return badInput(errors.New("--dir and --stage containers contradict each other; expected one of them"))
+	}
+	return ofEngine(c.Context(), c.OutOrStdout())
 }
 
 // up keeps a stage up until the user ends it.

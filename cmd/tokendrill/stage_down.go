@@ -30,16 +30,7 @@ and removes what killed ones have left there; the containers of a run stay.`,
   tokendrill stage down --dir /tmp/stage
   tokendrill stage down --stage containers`,
 		Args: args(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			onEngine, err := f.onEngine(c)
-			switch {
-			case err != nil:
-				return err
-			case onEngine:
-				return downAll(c.Context(), c.OutOrStdout())
-			}
-			return f.down(c.Context(), c.OutOrStdout())
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return f.either(c, downAll, f.down) },
 	}
 	f.whichFlags(c)
 	return c

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,16 +28,7 @@ container with its node, state and address.`,
   tokendrill stage status --dir /tmp/stage
   tokendrill stage status --stage containers`,
 		Args: args(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			onEngine, err := f.onEngine(c)
-			switch {
-			case err != nil:
-				return err
-			case onEngine:
-				return statusAll(c.Context(), c.OutOrStdout())
-			}
-			return f.status(c.OutOrStdout())
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return f.either(c, statusAll, f.status) },
 	}
 	f.whichFlags(c)
 	return c
@@ -46,7 +38,7 @@ container with its node, state and address.`,
 const addressFile = "addresses"
 
 // status says how the stage of the folder is.
-func (f stageFlags) status(w io.Writer) error {
+func (f stageFlags) status(_ context.Context, w io.Writer) error {
 	o, err := findOwner(f.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintln(w, nothingUp(f.dir))
