@@ -44,6 +44,7 @@ func states(t *testing.T, site *harness.Site) map[string]container.ContainerStat
 }
 
 func TestAnInterruptedRunLeavesNothingPausedAndNothingBehind(t *testing.T) {
+	t.Parallel()
 	p := plan(t, `
 name: interrupted
 about: a run that somebody ends while a gateway is paused

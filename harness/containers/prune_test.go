@@ -37,6 +37,7 @@ func own() {
 }
 
 func TestWhatAKilledOwnerLeavesIsPruned(t *testing.T) {
+	t.Parallel()
 	o := alone(t)
 	warm(t, o)
 	for _, row := range []struct {

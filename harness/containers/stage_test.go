@@ -40,6 +40,7 @@ func (w watched) Start(ctx context.Context, p *harness.Plan) (*harness.Site, err
 }
 
 func TestContainersAreAStage(t *testing.T) {
+	t.Parallel()
 	o := alone(t)
 	p := plan(t, patient)
 	someone := authority.Client{ID: "someone", Secret: rand.Text()}
@@ -154,6 +155,7 @@ revocations: {tokens: 3}
 `
 
 func TestAStageThatDoesNotStartLeavesNothing(t *testing.T) {
+	t.Parallel()
 	o := alone(t)
 	path, theirs := someones(t)
 	for _, row := range []struct{ name, binary, roles, want string }{
@@ -174,6 +176,7 @@ func TestAStageThatDoesNotStartLeavesNothing(t *testing.T) {
 }
 
 func TestAStageWhoseStartIsCancelledLeavesNothing(t *testing.T) {
+	t.Parallel()
 	o := alone(t)
 	for _, row := range []struct {
 		name, when string
@@ -219,6 +222,7 @@ roles:
 }
 
 func TestURLsOutliveARestart(t *testing.T) {
+	t.Parallel()
 	o := alone(t)
 	site, err := Stage{Options: o}.Start(t.Context(), plan(t, small))
 	require.NoError(t, err)
