@@ -250,7 +250,7 @@ func TestDocumentsTrackRecord(t *testing.T) {
 // examined are the findings of a doctor that is content. What one attempt leaves
 // undecided or missed is left to the next, one run at a time.
 func examined(t *testing.T, todo []specimens.Specimen) (found []finding) {
-	all, jobs := todo, "3"
+	all, jobs := todo, "6"
 	place := func(f finding) int {
 		return slices.IndexFunc(all, func(s specimens.Specimen) bool { return s.Name == f.Specimen })
 	}
