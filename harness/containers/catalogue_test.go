@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -35,9 +34,6 @@ func TestTheCatalogueKeepsItsPromisesOnContainers(t *testing.T) {
 	undisturbed.Alone(t)
 	o := options(t)
 	for _, sc := range scenarios.Catalogue() {
-		if sc.Name == "quick" {
-			lighten(sc)
-		}
 		p, promised := promise(t, sc)
 		if !slices.Contains(slices.Concat(alike, oneEach), sc.Name) && (p.NeedsContainers() == "" || !*whole) {
 			continue
@@ -57,15 +53,6 @@ func TestTheCatalogueKeepsItsPromisesOnContainers(t *testing.T) {
 			})
 		})
 	}
-}
-
-// lighten leaves of a comparison what two processors carry through the engine's proxy,
-// with as many revocations as its gates take. At its own pace it sends 3,000 probes in
-// a second, and is inconclusive there, as the sender says.
-func lighten(sc *scenarios.Scenario) {
-	sc.Traffic.Rate, sc.Traffic.Rounds = 200, 3
-	sc.Revoke.Tokens, sc.Revoke.Every = 64, 150*time.Millisecond
-	sc.Revoke.FirstGap, sc.Revoke.Growth = 10*time.Millisecond, 0.2
 }
 
 var promised = regexp.MustCompile(`(?m)^# Verdict: ([a-z]+)$`)
