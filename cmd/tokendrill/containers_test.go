@@ -187,7 +187,7 @@ func TestWhatAKilledRunLeavesIsPruned(t *testing.T) {
 	assert.Contains(t, said, "next  tokendrill stage prune    removes what is left behind\n")
 	code, said = c.also(t, "stage", "prune", "--id", s.ID)
 	assert.Equal(t, exitPass, code, said)
-	assert.Regexp(t, "^removed stage "+s.ID+" ", said)
+	assert.Regexp(t, "(?m)^removed stage "+s.ID+" ", said)
 	assert.Empty(t, c.stages(t))
 	code, said = c.also(t, "stage", "prune", "--id", s.ID)
 	assert.Equal(t, exitPass, code, said)

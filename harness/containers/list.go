@@ -29,6 +29,9 @@ type Info struct {
 	Started time.Time
 	// Boxes are its containers, by node.
 	Boxes []Box
+
+	size   int       // how many containers it is to have
+	latest time.Time // when the last of them was made, or of its networks
 }
 
 // Box is one container of a stage.
@@ -86,10 +89,14 @@ func note(found map[string]*Info, labels map[string]string, created time.Time) *
 	s := found[labels[labelStage]]
 	if s == nil {
 		s = &Info{ID: labels[labelStage], For: labels[labelFor], Owner: labels[labelOwner], Started: created}
+		s.size, _ = strconv.Atoi(labels[labelSize]) // 0 if somebody has made it up
 		found[s.ID] = s
 	}
 	if created.Before(s.Started) {
 		s.Started = created
+	}
+	if created.After(s.latest) {
+		s.latest = created
 	}
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/moby/moby/client"
 )
@@ -21,6 +22,7 @@ const (
 	labelStage = "tokendrill.stage" // its id
 	labelFor   = "tokendrill.for"
 	labelOwner = "tokendrill.owner" // HOSTNAME/PID of the process that keeps it
+	labelSize  = "tokendrill.size"  // how many containers it is to have
 	labelNode  = "tokendrill.node"
 	labelRole  = "tokendrill.role"
 	labelPort  = "tokendrill.port"  // of the role, within the container
@@ -28,7 +30,9 @@ const (
 )
 
 func (g *ground) labels() map[string]string {
-	return map[string]string{labelStage: g.id, labelFor: g.use, labelOwner: fmt.Sprintf("%s/%d", host(), os.Getpid())}
+	return map[string]string{
+		labelStage: g.id, labelFor: g.use, labelOwner: fmt.Sprintf("%s/%d", host(), os.Getpid()), labelSize: strconv.Itoa(g.size),
+	}
 }
 
 // name is that of something that the stage makes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,8 @@ type PruneOptions struct {
 	All bool
 	// Images removes the images that were built here and that no container uses.
 	Images bool
-	// Tell hears of each thing that was removed; nil throws it away.
+	// Tell hears of each thing that was removed, and what is waited for; nil throws it
+	// away.
 	Tell func(string)
 }
 
@@ -58,11 +60,26 @@ func (o PruneOptions) chooses(s Info) bool {
 	return o.All || !s.Alive
 }
 
+// belated is how long after its last one the engine may come out with a container that
+// a process asked for before it was killed: seconds, on a busy machine.
+const belated = 10 * time.Second
+
 func (e *engine) pruneOne(ctx context.Context, s Info, tell func(string)) error {
-	if err := e.remove(ctx, s.ID); err != nil {
+	removed, err := e.remove(ctx, s.ID)
+	wait := min(belated, belated-time.Since(s.latest))
+	if err == nil && removed < s.size && wait > 0 {
+		tell(fmt.Sprintf("stage %s has %d of its %d containers: waiting up to %.0f s for more that its owner has asked for", s.ID, removed, s.size, math.Ceil(wait.Seconds())))
+	}
+	for until := time.Now().Add(wait); err == nil && removed < s.size && ctx.Err() == nil && time.Now().Before(until); {
+		pause(ctx)
+		var more int
+		more, err = e.remove(ctx, s.ID)
+		removed += more
+	}
+	if err != nil {
 		return err
 	}
-	tell(fmt.Sprintf("removed stage %s of %s (%s): %d containers and their networks", s.ID, s.Owner, s.For, len(s.Boxes)))
+	tell(fmt.Sprintf("removed stage %s of %s (%s): %d containers and their networks", s.ID, s.Owner, s.For, removed))
 	return nil
 }
 
@@ -89,13 +106,14 @@ func (e *engine) pruneImages(ctx context.Context, tell func(string)) error {
 // removeLimit bounds the removal of one stage.
 const removeLimit = 2 * time.Minute
 
-// remove removes the containers and networks of a stage, also when ctx ends.
-func (e *engine) remove(ctx context.Context, id string) error {
+// remove removes the containers and networks of a stage, also when ctx ends, and says
+// how many containers it had.
+func (e *engine) remove(ctx context.Context, id string) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeLimit)
 	defer cancel()
 	boxes, err := e.containers(ctx, id)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	some, within := errgroup.WithContext(ctx)
 	some.SetLimit(sideBySide)
@@ -103,9 +121,9 @@ func (e *engine) remove(ctx context.Context, id string) error {
 		some.Go(func() error { return e.removeBox(within, c) })
 	}
 	if err := some.Wait(); err != nil {
-		return err
+		return 0, err
 	}
-	return e.removeNetworks(ctx, id)
+	return len(boxes), e.removeNetworks(ctx, id)
 }
 
 // removeBox kills and removes a container.

@@ -94,6 +94,7 @@ type ground struct {
 	engine    *engine
 	id        string
 	use       string // what it is for
+	size      int    // how many containers it is to have
 	audit     pattern.Auditor
 	tell      func(string)
 	data      string // ids of networks
@@ -123,11 +124,14 @@ func (g *ground) prepare(ctx context.Context, p *harness.Plan, binary string) er
 	if err := g.fetch(ctx, p.Scenario.Roles); err != nil {
 		return err
 	}
+	for _, kind := range harness.Roles() {
+		g.size += len(p.Nodes(kind))
+	}
 	if err := g.network(ctx); err != nil {
 		return err
 	}
 	ours, theirs := g.requests(p, image)
-	g.tell(fmt.Sprintf("starting %d containers", len(ours)+len(theirs)))
+	g.tell(fmt.Sprintf("starting %d containers", g.size))
 	if err := g.make(ctx, ours); err != nil {
 		return err
 	}
@@ -229,7 +233,7 @@ func (g *ground) dialer() func(context.Context, string, string) (net.Conn, error
 
 // close takes everything down but the image.
 func (g *ground) close() error {
-	err := g.engine.remove(context.Background(), g.id)
+	_, err := g.engine.remove(context.Background(), g.id)
 	for _, s := range g.boxes {
 		if s.far != nil {
 			_ = s.far.Close() // its process has been killed
