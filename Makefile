@@ -25,33 +25,31 @@ build: ## Build bin/tokendrill
 	@mkdir -p bin
 	$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/tokendrill
 
-RACE = CGO_ENABLED=1 $(GO) test -race -short -timeout 10m ./...
-
 test: ## Run the tests with the race detector, and four failures of the catalogue
-	$(RACE)
-	$(call measure,-short -timeout 10m -run '^($(TIMED))$$$$')
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 10m ./...
+	$(call again,-short -timeout 10m,$(TIMED))
 
-test-all: ## Run every test, the whole catalogue and the doctor
-	$(RACE)
-	$(call measure,-timeout 30m)
+test-all: test ## Run what that leaves out too: the whole catalogue, containers, the doctor
+	$(call again,-timeout 30m,$(LONG))
 
 walk-containers: ## Walk every scenario of containers: ten minutes, of which test-all has one for each fault
 	$(GO) test ./harness/containers -timeout 30m -run 'Catalogue|RealSoftware' -whole
 
 # Tests that measure time say so by fixtures/undisturbed: the race detector skips them.
-# Their packages, and those with tests that -short leaves out, are tested once more
-# without it, one at a time. What takes more than one attempt on a busy machine is told
-# in the end.
+# They run once more without it, one package at a time, and so do those that -short
+# leaves out or shortens. What takes more than one attempt on a busy machine is told in
+# the end.
+TIMED = $(call saying,[^A-Za-z](Try|Alone)[^A-Za-z ])
+LONG = $(call saying,[^A-Za-z]Long[^A-Za-z ]|testing[.]Short)
+saying = $(shell find . -name '*_test.go' | xargs awk '/^func /{name = ""} /^func Test/{split($$2, a, /[^A-Za-z0-9_]/); name = a[1]} \
+  /$(1)/ && name {print name}' | sort -u | paste -sd '|')
+AGAIN = $(sort $(dir $(shell grep -rlE --include='*_test.go' '[^A-Za-z](Try|Alone|Long)[^A-Za-z ]|testing[.]Short' .)))
 RETRIES := $(CURDIR)/bin/retries
 # Before others on the machine, if that is allowed.
 NICE = $(shell nice -n -10 true 2>&1 | grep -q . || echo nice -n -10)
-MEASURING = ./fixtures/undisturbed $(sort $(dir $(shell grep -rlE --include='*_test.go' 'fixtures/undisturbed"|testing\.Short\(\)' .)))
-# The tests that say so themselves; test-all finds those too that have it said for them.
-TIMED = $(shell find . -name '*_test.go' | xargs awk '/^func /{name = ""} /^func Test/{split($$2, a, /[^A-Za-z0-9_]/); name = a[1]} \
-  /undisturbed.(Try|Alone)[^a-z]/ && name {print name}' | sort -u | paste -sd '|')
-define measure
+define again
 	@mkdir -p bin && rm -f $(RETRIES)
-	TEST_RETRIES=$(RETRIES) $(NICE) $(GO) test -p 1 $(1) $(MEASURING)
+	TEST_RETRIES=$(RETRIES) $(NICE) $(GO) test -p 1 $(1) -run '^($(2))$$$$' $(AGAIN)
 	@if [ -e $(RETRIES) ]; then echo "what was measured again:"; cat $(RETRIES); fi
 endef
 

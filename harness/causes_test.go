@@ -56,9 +56,7 @@ settings: {cache: {ttl: %v, timeout: 500ms}}
 // 20 % wide, for that is what the gap between two probes has grown to; a median of
 // 120 such errors has a standard error of 2 %, and 10 % is five of them.
 func TestHalfTheTTLIsHalfTheTimeToRevokeOfACache(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 12 s: two runs that last as long as the cache remembers")
-	}
+	undisturbed.Long(t, "takes 12 s: two runs that last as long as the cache remembers")
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		lives := together([]time.Duration{2 * time.Second, time.Second}, func(ttl time.Duration) cacheLife { return livesOf(t, ttl) })
 		long, short := lives[0], lives[1]
@@ -142,9 +140,7 @@ links: {%s}
 `
 
 func TestAHopToTheAuthorityCostsWhoAsksAndNotWhoRemembers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 8 s: two runs beside each other")
-	}
+	undisturbed.Long(t, "takes 8 s: two runs beside each other")
 	links := []string{"", "gateway-authority: 20ms"}
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		runs := together(links, func(l string) outcome { return runOf(t, fmt.Sprintf(hopScenario, l)) })
@@ -178,9 +174,7 @@ gates: [revoke.fleet_upper.p50 <= 300ms, safety.false_accepts == 0]
 `
 
 func TestPushAndRemoteRevokeInAFractionOfATTL(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 18 s: 48 moments of each pattern")
-	}
+	undisturbed.Long(t, "takes 18 s: 48 moments of each pattern")
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		o := runOf(t, pushScenario)
 		for _, name := range []string{scenarios.Remote, scenarios.Registry, scenarios.Hybrid} {
@@ -209,9 +203,7 @@ faults:
 `
 
 func TestFaultsShowInWhatTheyTouchWhileTheyLast(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 12 s: a cut that outlasts the staleness limit, before and after")
-	}
+	undisturbed.Long(t, "takes 12 s: a cut that outlasts the staleness limit, before and after")
 	p := planOf(t, faultScenario, 1)
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		var history buffer

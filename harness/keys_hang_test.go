@@ -34,9 +34,7 @@ gates:
 
 // The good keys that a gateway has are enough while no others come.
 func TestACDNThatHangsLeavesNobodyWithoutADecision(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 9 s")
-	}
+	undisturbed.Long(t, "takes 9 s")
 	undisturbed.Alone(t)
 	sc, err := scenarios.Parse([]byte(hungCDN), "cdn-hangs.yaml")
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tokendrill/tokendrill/fixtures/token"
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
@@ -61,9 +62,7 @@ func TestAPlanIsDrawnLazily(t *testing.T) {
 
 // A run of ten times the requests keeps no more of them.
 func TestARunKeepsNoRequests(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 10 s: thousands of requests, one after the other")
-	}
+	undisturbed.Long(t, "takes 10 s: thousands of requests, one after the other")
 	empty := roundTripper(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 	})

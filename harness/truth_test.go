@@ -163,7 +163,7 @@ func runToys(t *testing.T, rows []toyRow, check func(testing.TB, toyRow, outcome
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			undisturbed.Try(t, func(t *undisturbed.Attempt) { check(t, row, runToy(t, row.toy)) })
+			undisturbed.Again(t, func(t *undisturbed.Attempt) { check(t, row, runToy(t, row.toy)) })
 		})
 	}
 }
@@ -191,6 +191,7 @@ func containsSwitch(iv measure.Interval, truths []float64) bool {
 }
 
 func TestEveryIntervalContainsTheSwitchThatAToyRecorded(t *testing.T) {
+	undisturbed.Long(t, "takes half a minute: runs of six seconds each")
 	rows := []toyRow{
 		{"rejects exactly 700 ms after the revocation", &toy{answer: switches, delay: after(700 * time.Millisecond)}, func(t testing.TB, p measure.Pattern) {
 			assert.Positive(t, p.Safety.StaleAccepts, "within the bound: uses")
@@ -229,6 +230,7 @@ func TestEveryIntervalContainsTheSwitchThatAToyRecorded(t *testing.T) {
 }
 
 func TestBehaviourThatHasNoSwitchIsNamed(t *testing.T) {
+	undisturbed.Long(t, "takes half a minute: runs of six seconds each")
 	resurrects := func(_ *toyToken, since time.Duration) int {
 		if since < 0 || since > 300*time.Millisecond && since < 400*time.Millisecond {
 			return http.StatusOK

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/harness/containers"
 )
 
@@ -50,9 +51,6 @@ type contained struct {
 // onContainers prepares a command line. It skips without an engine.
 func onContainers(t *testing.T, args ...string) *contained {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("starts containers")
-	}
 	if err := containers.Reachable(t.Context()); err != nil {
 		t.Skip(err)
 	}
@@ -153,6 +151,7 @@ func (c *contained) also(t *testing.T, args ...string) (code int, said string) {
 }
 
 func TestAnInterruptedRunLeavesNoContainer(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	for _, row := range []struct{ when, line string }{
 		{"while its containers are made", "starting 7 containers"},
 		{"while its roles are told what to be", "starting the roles"},
@@ -172,6 +171,7 @@ func TestAnInterruptedRunLeavesNoContainer(t *testing.T) {
 }
 
 func TestWhatAKilledRunLeavesIsPruned(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	c := onContainers(t, "run", "frozen.yaml", "--stage", "containers")
 	c.until(t, c.StderrPipe, "starting the roles")
 	s := c.stage(t)
@@ -196,6 +196,7 @@ func TestWhatAKilledRunLeavesIsPruned(t *testing.T) {
 
 // A fault of a container outlives the run. Nobody but its watchdog is there to act.
 func TestTheWatchdogTakesABrokenStageAway(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	requireProc(t)
 	for _, row := range []struct {
 		name   string
@@ -223,6 +224,7 @@ func TestTheWatchdogTakesABrokenStageAway(t *testing.T) {
 }
 
 func TestAStageOfContainersIsUpUntilItIsToldToEnd(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	c := onContainers(t, "stage", "up", "--stage", "containers", "--patterns", "cache")
 	sheet := c.until(t, c.StdoutPipe, "ready ")
 	out, err := pasted(c.Dir, sheet)
@@ -251,6 +253,7 @@ func TestAStageOfContainersIsUpUntilItIsToldToEnd(t *testing.T) {
 }
 
 func TestDownEndsAStageOfContainers(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	c := onContainers(t, "stage", "up", "--stage", "containers", "--patterns", "cache")
 	c.until(t, c.StdoutPipe, "ready ")
 	s := c.stage(t)
@@ -265,6 +268,7 @@ func TestDownEndsAStageOfContainers(t *testing.T) {
 }
 
 func TestDownCleansUpAfterAKilledStageOfContainers(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	c := onContainers(t, "stage", "up", "--stage", "containers", "--patterns", "cache")
 	c.until(t, c.StdoutPipe, "ready ")
 	s := c.stage(t)
@@ -282,6 +286,7 @@ func TestDownCleansUpAfterAKilledStageOfContainers(t *testing.T) {
 
 // A test binary under the race detector is not static, nor is a text.
 func TestABinaryThatNoContainerCanRunIsRefused(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	c := onContainers(t, "run", "frozen.yaml", "--stage", "containers", "--binary", "frozen.yaml")
 	out, _ := c.CombinedOutput() // the exit code says it
 	assert.Equal(t, exitUsage, c.ProcessState.ExitCode())

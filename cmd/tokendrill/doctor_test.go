@@ -230,9 +230,7 @@ func TestSoundPatternsRunOnceForEachScenario(t *testing.T) {
 // Every specimen is caught by the scenario of the catalogue that it names, and the
 // page that says so has a row for each. With -update the page is written.
 func TestDocumentsTrackRecord(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it runs every specimen")
-	}
+	undisturbed.Long(t, "it runs every specimen")
 	found := examined(t, specimens.List())
 	const page = documents + "docs/track-record.md"
 	if *update {
@@ -254,7 +252,7 @@ func examined(t *testing.T, todo []specimens.Specimen) (found []finding) {
 	place := func(f finding) int {
 		return slices.IndexFunc(all, func(s specimens.Specimen) bool { return s.Name == f.Specimen })
 	}
-	undisturbed.Try(t, func(t *undisturbed.Attempt) {
+	undisturbed.Again(t, func(t *undisturbed.Attempt) {
 		_, out, errs := visit(&doctor{load: shipped, late: mostLate, specimens: todo}, "--json", "--jobs", jobs)
 		var now []finding
 		require.NoError(t, json.Unmarshal([]byte(out), &now), errs)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/fixtures/traffic"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/scenarios"
 )
 
@@ -56,9 +57,7 @@ func accepted(t *testing.T, of *cobra.Command, line string) {
 
 // The examples of run plan what they say; those files that they name exist here.
 func TestExamplesOfRunPlan(t *testing.T) {
-	if testing.Short() {
-		t.Skip("planning whole scenarios takes seconds")
-	}
+	undisturbed.Long(t, "planning whole scenarios takes seconds")
 	t.Chdir(t.TempDir())
 	code, _, stderr := tokendrill("synth", "--duration", "2s", "--out", "rec.ndjson.gz")
 	require.Equal(t, exitPass, code, stderr)

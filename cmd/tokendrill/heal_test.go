@@ -166,9 +166,7 @@ func TestHealUndoesWhatARunAndItsWatchdogHaveLeft(t *testing.T) {
 // A run that hangs is no better than a dead one. When it is back it breaks
 // nothing more.
 func TestAHungRunIsHealedByItsWatchdogWithinTheLease(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for a lease to run out")
-	}
+	undisturbed.Long(t, "waits for a lease to run out")
 	requireProc(t)
 	t.Parallel()
 	d := startDrill(t)

@@ -27,9 +27,7 @@ var claims = map[string]func(*carriedOut) error{
 
 // The how-tos do what they say with the software of others, and find what they say.
 func TestHowtos(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes two minutes: the software of others, in real time")
-	}
+	undisturbed.Long(t, "takes two minutes: the software of others, in real time")
 	for _, file := range howtoFiles(t) {
 		h := loadHowto(t, file)
 		t.Run(h.name, func(t *testing.T) {
@@ -52,7 +50,7 @@ func TestHowtos(t *testing.T) {
 // found carries it out until it finds what it says, as a busy machine may get in its way.
 func (h howto) found(t *testing.T) (done *carriedOut) {
 	require.Contains(t, claims, h.name)
-	undisturbed.Try(t, func(t *undisturbed.Attempt) {
+	undisturbed.Again(t, func(t *undisturbed.Attempt) {
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 		defer cancel()
 		var err error

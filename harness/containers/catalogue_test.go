@@ -31,6 +31,7 @@ var whole = flag.Bool("whole", false, "walk every scenario of containers, and re
 
 // Each scenario says in its header what verdict it ends with, wherever it runs.
 func TestTheCatalogueKeepsItsPromisesOnContainers(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	undisturbed.Alone(t)
 	o := options(t)
 	for _, sc := range scenarios.Catalogue() {

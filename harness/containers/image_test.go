@@ -12,9 +12,12 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 )
 
 func TestABinaryHasOneImage(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	options(t) // skips without an engine
 	path := filepath.Join(t.TempDir(), "program")
 	require.NoError(t, program("./testdata/upstream", path, runtime.GOARCH, "-tags=another"))

@@ -58,9 +58,6 @@ var built = sync.OnceValues(func() (string, error) {
 // options are those of a stage for tests. They skip without an engine.
 func options(t testing.TB) Options {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("starts containers")
-	}
 	if err := Reachable(t.Context()); err != nil {
 		t.Skip(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tokendrill/tokendrill/chaos"
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 	"github.com/tokendrill/tokendrill/harness"
 	"github.com/tokendrill/tokendrill/harness/measure"
 )
@@ -44,6 +45,7 @@ func states(t *testing.T, site *harness.Site) map[string]container.ContainerStat
 }
 
 func TestAnInterruptedRunLeavesNothingPausedAndNothingBehind(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	p := plan(t, `
 name: interrupted

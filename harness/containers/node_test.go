@@ -21,6 +21,7 @@ import (
 
 // The tests of nodes share a stage: to start one takes longer than most of them.
 func TestNodes(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	w := newWorld(t, drilled)
 	for _, part := range []struct {
@@ -90,6 +91,7 @@ func landsAndHeals(t *testing.T, w *world, spec chaos.Spec, name string) {
 
 // A real nats-server and a real NGINX, about which only the engine and their ports tell.
 func TestFaultsOfOtherPeoplesSoftwareLandAndHeal(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	options(t)
 	sc, err := scenarios.Parse([]byte(drilled), "drilled.yaml")

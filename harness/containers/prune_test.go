@@ -15,6 +15,8 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tokendrill/tokendrill/fixtures/undisturbed"
 )
 
 // ownerEnv is what a process is to keep a stage for, and binaryEnv its program.
@@ -39,6 +41,7 @@ func own() {
 }
 
 func TestWhatAKilledOwnerLeavesIsPruned(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	o := alone(t)
 	warm(t, o)
@@ -70,6 +73,7 @@ func TestWhatAKilledOwnerLeavesIsPruned(t *testing.T) {
 // A container that was asked for before the owner died came after the engine was asked
 // what there is, and stayed.
 func TestWhatComesAfterItsOwnersEndIsPrunedToo(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	o := alone(t)
 	warm(t, o)

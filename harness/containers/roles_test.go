@@ -71,6 +71,7 @@ func passes(t *undisturbed.Attempt, r *measure.Report) {
 }
 
 func TestTheExamplesOfRolesDoWhatTheySay(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	o := options(t)
 	for name, file := range map[string]string{"a registry that is killed": natsExample, "a CDN that is killed": nginxExample} {
 		t.Run(name, func(t *testing.T) {
@@ -86,6 +87,7 @@ func TestTheExamplesOfRolesDoWhatTheySay(t *testing.T) {
 
 // What the catalogue promises of the roles of ours holds for those of others.
 func TestRealSoftwareGivesTheVerdictsThatOursGives(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	o := options(t)
 	for name, row := range map[string]struct {
 		scenario string
@@ -146,6 +148,7 @@ gates:
 // The max-age is longer than the run: who did not ask past the cache would not know
 // the keys that sign.
 func TestEveryPatternRevokesAndRotatesBehindARealRegistryAndCDN(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	o := options(t)
 	roles := rolesOf(t, natsExample, nginxExample)
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
@@ -157,6 +160,7 @@ func TestEveryPatternRevokesAndRotatesBehindARealRegistryAndCDN(t *testing.T) {
 }
 
 func TestARealCDNKeepsKeysForAsLongAsTheAuthoritySays(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	o := alone(t)
 	roles := rolesOf(t, nginxExample)

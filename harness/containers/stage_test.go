@@ -40,6 +40,7 @@ func (w watched) Start(ctx context.Context, p *harness.Plan) (*harness.Site, err
 }
 
 func TestContainersAreAStage(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	o := alone(t)
 	p := plan(t, patient)
@@ -130,6 +131,7 @@ func logs(t *testing.T, e *engine, id string) string {
 }
 
 func TestAStageStartsSoonAndLeavesNothing(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	o := alone(t)
 	warm(t, o)
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
@@ -155,6 +157,7 @@ revocations: {tokens: 3}
 `
 
 func TestAStageThatDoesNotStartLeavesNothing(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	o := alone(t)
 	path, theirs := someones(t)
@@ -176,6 +179,7 @@ func TestAStageThatDoesNotStartLeavesNothing(t *testing.T) {
 }
 
 func TestAStageWhoseStartIsCancelledLeavesNothing(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	o := alone(t)
 	for _, row := range []struct {
@@ -203,6 +207,7 @@ func TestAStageWhoseStartIsCancelledLeavesNothing(t *testing.T) {
 }
 
 func TestOtherPeoplesSoftwareServesARole(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	o := alone(t)
 	_, theirs := someones(t)
 	site, err := Stage{Options: o}.Start(t.Context(), plan(t, small+`
@@ -222,6 +227,7 @@ roles:
 }
 
 func TestURLsOutliveARestart(t *testing.T) {
+	undisturbed.Long(t, "starts containers")
 	t.Parallel()
 	o := alone(t)
 	site, err := Stage{Options: o}.Start(t.Context(), plan(t, small))

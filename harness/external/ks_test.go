@@ -50,9 +50,7 @@ limits: {rate: 100000/s, tokens: 10000, duration: 10m}
 // interval: the tokens are revoked at moments of their own, and so independent, while
 // the three gateways of a token share its moment and are not.
 func TestATargetIsMeasuredLikeTheReference(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
+	undisturbed.Long(t, "takes half a minute")
 	const tokens, alpha = 64, 0.001
 	sc, opts := outside(t)
 	var embedded, own []float64

@@ -21,9 +21,7 @@ import (
 
 // The documents show it line by line: a gateway of a team's own, under test.
 func TestOurGatewayForgetsRevokedTokens(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 20 s: 64 revocations")
-	}
+	undisturbed.Long(t, "takes 20 s: 64 revocations")
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		report := harnesstest.Gateway(t, 100*time.Millisecond, func(as harnesstest.Authority) http.Handler {
 			return newGateway(as.Issuer+"/introspect", as.ClientID, as.ClientSecret)
