@@ -57,6 +57,7 @@ settings: {cache: {ttl: %v, timeout: 500ms}}
 // 120 such errors has a standard error of 2 %, and 10 % is five of them.
 func TestHalfTheTTLIsHalfTheTimeToRevokeOfACache(t *testing.T) {
 	undisturbed.Long(t, "takes 12 s: two runs that last as long as the cache remembers")
+	t.Parallel()
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		lives := together([]time.Duration{2 * time.Second, time.Second}, func(ttl time.Duration) cacheLife { return livesOf(t, ttl) })
 		long, short := lives[0], lives[1]
@@ -175,6 +176,7 @@ gates: [revoke.fleet_upper.p50 <= 300ms, safety.false_accepts == 0]
 
 func TestPushAndRemoteRevokeInAFractionOfATTL(t *testing.T) {
 	undisturbed.Long(t, "takes 18 s: 48 moments of each pattern")
+	t.Parallel()
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		o := runOf(t, pushScenario)
 		for _, name := range []string{scenarios.Remote, scenarios.Registry, scenarios.Hybrid} {
@@ -204,6 +206,7 @@ faults:
 
 func TestFaultsShowInWhatTheyTouchWhileTheyLast(t *testing.T) {
 	undisturbed.Long(t, "takes 12 s: a cut that outlasts the staleness limit, before and after")
+	t.Parallel()
 	p := planOf(t, faultScenario, 1)
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		var history buffer

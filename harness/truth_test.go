@@ -191,7 +191,7 @@ func containsSwitch(iv measure.Interval, truths []float64) bool {
 }
 
 func TestEveryIntervalContainsTheSwitchThatAToyRecorded(t *testing.T) {
-	undisturbed.Long(t, "takes half a minute: runs of six seconds each")
+	undisturbed.Long(t, "takes seconds: runs in real time")
 	rows := []toyRow{
 		{"rejects exactly 700 ms after the revocation", &toy{answer: switches, delay: after(700 * time.Millisecond)}, func(t testing.TB, p measure.Pattern) {
 			assert.Positive(t, p.Safety.StaleAccepts, "within the bound: uses")
@@ -230,7 +230,7 @@ func TestEveryIntervalContainsTheSwitchThatAToyRecorded(t *testing.T) {
 }
 
 func TestBehaviourThatHasNoSwitchIsNamed(t *testing.T) {
-	undisturbed.Long(t, "takes half a minute: runs of six seconds each")
+	undisturbed.Long(t, "takes seconds: runs in real time")
 	resurrects := func(_ *toyToken, since time.Duration) int {
 		if since < 0 || since > 300*time.Millisecond && since < 400*time.Millisecond {
 			return http.StatusOK

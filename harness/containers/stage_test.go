@@ -109,7 +109,7 @@ func testOpen(t *testing.T, is container.InspectResponse) {
 	assert.Len(t, is.Config.Env, 1)
 	assert.True(t, strings.HasPrefix(is.Config.Env[0], "PATH="))
 	for label := range is.Config.Labels {
-		assert.Regexp(t, `^(tokendrill\.(stage|for|owner|node|role|port|image)|org\.testcontainers.*)$`, label)
+		assert.Regexp(t, `^(tokendrill\.(stage|for|owner|size|node|role|port|image)|org\.testcontainers.*)$`, label)
 	}
 	assert.Len(t, is.NetworkSettings.Ports, 2)
 	for port, bindings := range is.NetworkSettings.Ports {
