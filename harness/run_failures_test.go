@@ -143,6 +143,7 @@ func (b brittle) run(t testing.TB) outcome {
 }
 
 func TestWhatFailsDuringARunIsInTheReport(t *testing.T) {
+	t.Parallel()
 	never := func(*toy) func(context.Context, string) (int, error) {
 		return func(ctx context.Context, _ string) (int, error) {
 			<-ctx.Done()

@@ -42,6 +42,7 @@ gates: [safety.false_accepts == 0, safety.false_rejects == 0]
 `
 
 func TestASoundPatternAnswersEveryStimulusRightly(t *testing.T) {
+	t.Parallel()
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		o := runOf(t, provoked)
 		require.NoError(t, o.err)

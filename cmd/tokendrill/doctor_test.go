@@ -57,6 +57,7 @@ func visit(d *doctor, args ...string) (code int, stdout, stderr string) {
 }
 
 func TestDoctorIsContentWhenAllAreCaught(t *testing.T) {
+	t.Parallel()
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		d := &doctor{load: loadWard, late: time.Hour, specimens: []specimens.Specimen{patient(t, "ttl-ignored")}}
 		code, out, errs := visit(d)
@@ -68,6 +69,7 @@ func TestDoctorIsContentWhenAllAreCaught(t *testing.T) {
 
 // What is not broken is not caught, and what is broken in another way neither.
 func TestDoctorNamesSpecimensThatGotAway(t *testing.T) {
+	t.Parallel()
 	cured, other := patient(t, "ttl-ignored"), patient(t, "ttl-ignored")
 	cured.Name, cured.Verifier = "cured", func(p pattern.Parts) pattern.Verifier { return p.Sound }
 	other.Name, other.Want = "other", specimens.Want{Metric: "safety.false_rejects"}
@@ -89,6 +91,7 @@ func TestDoctorNamesSpecimensThatGotAway(t *testing.T) {
 }
 
 func TestDoctorNamesASoundPatternThatIsNot(t *testing.T) {
+	t.Parallel()
 	undisturbed.Try(t, func(t *undisturbed.Attempt) {
 		sick := patient(t, "ttl-ignored")
 		code, out, _ := visit(&doctor{load: loadWard, late: time.Hour, specimens: []specimens.Specimen{sick}, sound: sick.Verifier})
