@@ -107,6 +107,7 @@ type run struct {
 
 	journal undoJournal
 	undo    undoing
+	outage  outage
 	stops   *measure.Guard
 	abort   context.CancelCauseFunc // ends the measurement
 
@@ -182,7 +183,7 @@ func (r *run) measure(ctx context.Context) (AttackStats, cpuUse, error) {
 	defer stop()
 	before := readCPU()
 	stats, err := Attack(ctx, AttackConfig{
-		Transport: r.site.Transport, Start: r.zero, Observe: r.recorder.Observe,
+		Transport: r.site.Transport, Start: r.zero, Observe: r.observe,
 	}, r.binding.hits())
 	return stats, readCPU().since(before), err
 }

@@ -59,6 +59,7 @@ func (r *run) breakAndMend(ctx context.Context) {
 // not be injected too: then nothing is known about what it would have done.
 func (r *run) fault(ctx context.Context, w FaultWindow, e *measure.Event) {
 	*e = measure.Event{Kind: measure.KindFault, Fault: w.label(), Planned: int64(w.From), Start: r.now()}
+	r.outage.begin(e.Start)
 	p, err := r.inject(ctx, w, e)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -66,6 +67,7 @@ func (r *run) fault(ctx context.Context, w FaultWindow, e *measure.Event) {
 		return
 	case err != nil:
 		e.End = r.now()
+		r.outage.end(e.End, r.plan.Faults)
 		return
 	}
 	if r.until(ctx, w.To) {

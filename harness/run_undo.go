@@ -111,6 +111,7 @@ func (r *run) mend(ctx context.Context, p *placed) {
 	p.clear = p.injected.Clear()
 	err := r.heal(ctx, p)
 	p.event.End = r.now()
+	r.outage.end(p.event.End, r.plan.Faults)
 	if !p.spec.Outlives() { // a command is its own evidence
 		p.clear = p.injected.Clear()
 	}

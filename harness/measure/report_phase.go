@@ -2,8 +2,8 @@ package measure
 
 import "github.com/tokendrill/tokendrill/fixtures/token"
 
-// Phase is one stretch of the run. Requests belong to it by their plan, tokens
-// by when they were to be revoked.
+// Phase is one stretch of the run, from and to as planned. Requests belong to it by
+// when they were under way, tokens by when they were to be revoked.
 type Phase struct {
 	Phase    string   `json:"phase"`
 	From     float64  `json:"from"`
