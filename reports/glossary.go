@@ -47,7 +47,7 @@ func usualWords() []sentence {
 		{"Let in (false accepts)", "Accepts that no right implementation gives: forged, expired, wrong audience or scope, revoked longer than the bound ago, let in again after a refusal."},
 		{"Shut out (false rejects)", "Refusals of a token that was valid throughout, or for the wrong reason."},
 		{"Floor", "Response on the bare path of the stage, past the gateways and without a token decision: what every response here holds. Figures of stages with another path or floor are not compared."},
-		{"Before, during, after", "The stretches of a run around its faults: during is from the begin of the first to the end of the last. A request belongs to where it was to be sent, however late the answer came."},
+		{"Before, during, after", "The stretches of a run around its faults: during is from the begin of the first to the end of the last. A request belongs to before if it was answered before that, to after if it was sent after it, and else to during."},
 		{"Landed, healed", "A fault landed if it met traffic, and healed if traffic came through the same place unharmed afterwards. Of a fault that met nothing, nothing is known."},
 		{"As before", "Response p95 and the share without an answer are back at their level before the first fault."},
 		{"No answer", "429, 5xx, timeouts and refused connections. They never count as a refusal."},
