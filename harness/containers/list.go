@@ -1,6 +1,7 @@
 package containers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -143,7 +144,15 @@ func lives(pid int) bool {
 		return true // else it would not have been found
 	}
 	err = p.Signal(syscall.Signal(0))
-	return err == nil || errors.Is(err, os.ErrPermission)
+	return (err == nil || errors.Is(err, os.ErrPermission)) && !defunct(pid)
+}
+
+// defunct says whether a process has ended, though nobody has waited for it yet: where
+// process 1 is no init, as in many a container, nobody ever does. Only Linux tells.
+func defunct(pid int) bool {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // else it is gone, or this is no Linux
+	state := bytes.TrimSpace(stat[bytes.LastIndexByte(stat, ')')+1:])
+	return bytes.HasPrefix(state, []byte("Z"))
 }
 
 // containers are those of a stage; empty is of any.

@@ -141,6 +141,18 @@ func TestPruneChooses(t *testing.T) {
 	}
 }
 
+// The stage of a run that was killed was in use for good where process 1 is no init.
+func TestAProcessThatNobodyWaitsForIsDead(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("this system does not tell")
+	}
+	c := exec.Command(os.Args[0], "-test.run=^$")
+	require.NoError(t, c.Start())
+	assert.True(t, lives(os.Getpid()))
+	assert.Eventually(t, func() bool { return !lives(c.Process.Pid) }, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, c.Wait(), "it was still there")
+}
+
 func TestAStageIsAliveWhileItsOwnerIs(t *testing.T) {
 	now := time.Now()
 	ours := []Box{{State: string(container.StateRunning), Image: repository + ":1"}}
