@@ -32,7 +32,7 @@ test: ## Run the tests with the race detector, and four failures of the catalogu
 test-all: test ## Run what that leaves out too: the whole catalogue, containers, the doctor
 	$(call again,-timeout 30m,$(LONG))
 
-walk-containers: ## Walk every scenario of containers: ten minutes, of which test-all has one for each fault
+walk-containers: ## Walk every scenario of containers: six minutes, of which test-all has one for each fault
 	$(GO) test ./harness/containers -timeout 30m -run 'Catalogue|RealSoftware' -whole
 
 # Tests that measure time say so by fixtures/undisturbed: the race detector skips them.
